@@ -1,0 +1,44 @@
+export type { SwinArchitecture, SwinRules } from './architecture';
+export { checkArchitecture, stageChannels, stagePairs } from './architecture';
+export type { DenseOps } from './dense-ops';
+export type { SparseViTErrorCode } from './errors';
+export { BackendError, CheckpointError, ConfigError, ImageError, ShapeError, SparseViTError } from './errors';
+export type { WindowGrid } from './grid';
+export {
+  allWindowIds,
+  createWindowGrid,
+  maskClasses,
+  maskedLogit,
+  realTokensPerWindow,
+  relativePositionIndex,
+  shiftMasks,
+  windowMaskClasses,
+  windowTokens,
+} from './grid';
+export type { Random } from './random';
+export { createRandom } from './random';
+export {
+  checkGivenWindows,
+  checkLayerNormShape,
+  checkLinearShape,
+  checkMapWindowsShape,
+  checkPatchEmbedShape,
+  checkPatchMergingShape,
+  checkSelectWindowsShape,
+  checkWindowAttentionShape,
+  checkWindowScoresShape,
+} from './shapes';
+export type { RatioSparsity, Sparsity, SparsityMode, SparsityRules, ThresholdSparsity, TokenScore } from './sparsity';
+export { checkSparsity, hasRatios, keptWindows, maxPrunedRatio, sparsityModes, uniformSparsity } from './sparsity';
+export type {
+  LinearEpilogue,
+  LinearWeights,
+  NormWeights,
+  PatchEmbedWeights,
+  PatchMergingWeights,
+  Selection,
+  WindowBatch,
+  WindowBudget,
+  WindowOps,
+} from './window-ops';
+export { layerNormEpsilon } from './window-ops';
