@@ -3,7 +3,7 @@
  * `Symbol.for` so that `isInstance` also works when two copies of this package are loaded.
  */
 
-const marker = Symbol.for('@sparsevit/error');
+const marker: unique symbol = Symbol.for('@sparsevit/error');
 
 /** Which kind of thing was wrong; one code per class, for callers that act on it. */
 export type SparseViTErrorCode = 'shape' | 'config' | 'checkpoint' | 'image' | 'backend' | 'input';
@@ -17,12 +17,12 @@ export type SparseViTErrorCode = 'shape' | 'config' | 'checkpoint' | 'image' | '
  */
 export class SparseViTError extends Error {
   readonly code: SparseViTErrorCode;
-  readonly [marker] = true;
 
   constructor(code: SparseViTErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.name = new.target.name;
     this.code = code;
+    Object.defineProperty(this, marker, { value: true });
   }
 
   /** True for an error of any SparseViT package, whichever copy of it threw. */
