@@ -131,7 +131,7 @@ export function checkWindowAttentionShape(
  * @throws ShapeError otherwise: an id out of range would read outside the map, a repeated one would be written twice
  */
 export function checkGivenWindows(ids: Int32Array, grid: WindowGrid, keptPerImage: number): [number, number] {
-  if (ids.length !== grid.batch * keptPerImage || keptPerImage > grid.windowsPerImage) {
+  if (!Number.isInteger(keptPerImage) || ids.length !== grid.batch * keptPerImage || keptPerImage > grid.windowsPerImage) {
     fail(
       'givenWindows',
       `${grid.batch} x ${keptPerImage} ids of a grid with ${grid.windowsPerImage} windows per image`,

@@ -1,0 +1,56 @@
+/** A Swin whose weights an implementation has taken in, ready to run. */
+
+import type { SwinArchitecture, SwinRules, WindowOps } from '@sparsevit/windows';
+import { checkArchitecture, checkSparsity } from '@sparsevit/windows';
+import type { SwinCheckpoint, SwinFamily } from './checkpoint';
+import { familyRules } from './checkpoint';
+import type { ForwardOptions, ForwardResult } from './forward';
+import { swinForward } from './forward';
+import type { SwinWeights } from './weights';
+import { flattenWeights, takeWeights } from './weights';
+
+/** A runnable Swin; `dispose` it when done. */
+export interface SwinModel<T> {
+  readonly architecture: SwinArchitecture;
+  readonly family: SwinFamily;
+  readonly rules: SwinRules;
+  readonly weights: SwinWeights<T>;
+  /**
+   * Image [B, H, W, 3] (normalised as the weights expect) -> features, logits and windows.
+   *
+   * @throws ConfigError for a sparsity that this architecture cannot run
+   * @throws ShapeError for an image smaller than a patch, or given windows that do not fit
+   */
+  forward(image: T, options?: ForwardOptions): ForwardResult<T>;
+  dispose(): void;
+}
+
+/**
+ * Gives the weights of a checkpoint to an implementation.
+ *
+ * @example
+ * const model = createSwin(createTensorOps(), loadCheckpoint(bytes));
+ * const { features } = model.forward(image, { sparsity: uniformSparsity(model.architecture, 0.6) });
+ * model.dispose();
+ */
+export function createSwin<T>(
+  ops: WindowOps<T>,
+  checkpoint: Pick<SwinCheckpoint, 'architecture' | 'family' | 'weights'>,
+): SwinModel<T> {
+  const architecture = checkArchitecture(checkpoint.architecture);
+  const rules = familyRules[checkpoint.family];
+  const weights = takeWeights(ops, architecture, checkpoint.weights);
+  return {
+    architecture,
+    family: checkpoint.family,
+    rules,
+    weights,
+    forward(image, options = {}) {
+      if (options.sparsity) checkSparsity(architecture, options.sparsity);
+      return swinForward(ops, { architecture, rules, weights }, image, options);
+    },
+    dispose() {
+      for (const weight of flattenWeights(weights)) ops.freeWeight(weight);
+    },
+  };
+}
