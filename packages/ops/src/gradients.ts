@@ -5,4 +5,6 @@
  * @example
  * import '@sparsevit/ops/gradients';
  */
+// first, so that the engine and its tensors come from the copy that the application uses
+import '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/register_all_gradients';

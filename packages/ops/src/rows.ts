@@ -4,7 +4,7 @@
  */
 
 import type { Tensor, Tensor1D, Tensor2D } from './tensor';
-import { concat, customGrad, engine, gatherND, reshape, scatterND, slice, tensorScatterUpdate, tidy, zeros } from './tensor';
+import { concat, customGrad, engine, gatherND, getBackend, mul, reshape, scatterND, slice, tensorScatterUpdate, tidy, zeros } from './tensor';
 
 const asIndices = (index: Tensor): Tensor2D => reshape(index, [index.size, 1]) as Tensor2D;
 
@@ -41,7 +41,7 @@ export function permuteRows(x: Tensor2D, order: Tensor1D, inverse: Tensor1D): Te
 export function scatterRows(base: Tensor2D, index: Tensor1D, rows: Tensor2D, mayDrop: boolean): Tensor2D {
   const [count, width] = base.shape;
   const update = (target: Tensor2D, indices: Tensor2D, values: Tensor2D): Tensor2D => {
-    if (!mayDrop) return tensorScatterUpdate(target, indices, values) as Tensor2D;
+    if (!mayDrop) return tensorScatterUpdate(getBackend() === 'cpu' ? mul(target, 1) : target, indices, values) as Tensor2D; // cpu writes into its input
     const withSpare = concat([target, zeros([1, width])], 0); // dropped rows land in a spare one
     return slice(tensorScatterUpdate(withSpare, indices, values) as Tensor2D, [0, 0], [count, width]);
   };

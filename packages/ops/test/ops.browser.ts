@@ -1,0 +1,14 @@
+import '@sparsevit/ops/gradients';
+import { backends, startBackend } from '@sparsevit/testing';
+import { beforeAll, describe } from 'vitest';
+import { denseCases } from './cases/dense';
+import { rowCases } from './cases/rows';
+import { windowCases } from './cases/windows';
+import { loaders } from './loaders';
+
+describe.each(backends)('%s', (backend) => {
+  beforeAll(() => startBackend(backend, loaders));
+  rowCases();
+  denseCases();
+  windowCases();
+});

@@ -1,0 +1,24 @@
+/** Building through turbo: what did not change comes from its cache. */
+import { runTool } from './process.mjs';
+
+/**
+ * Builds packages and what they depend on.
+ * @param {readonly string[]} packages names; none means all
+ */
+export const build = (packages = []) =>
+  runTool('turbo', ['run', 'build', '--output-logs', 'errors-only', ...packages.flatMap((name) => ['--filter', name])]);
+
+/**
+ * Builds the command `sparsevit` and runs it in this process. What the build says goes to stderr and only when it fails, so that
+ * `--json` on stdout stays clean.
+ * @param {readonly string[]} args arguments of the command
+ */
+export const runSparsevit = async (args) => {
+  const { code, output } = await build(['sparsevit']);
+  if (code !== 0) {
+    process.stderr.write(output);
+    process.exit(1);
+  }
+  process.argv = [process.argv[0], 'sparsevit', ...args];
+  await import(new URL('../../../packages/sparsevit/bin/sparsevit.mjs', import.meta.url).href);
+};

@@ -1,0 +1,38 @@
+/** Running a lane of vitest and counting what it says. */
+import { existsSync, readFileSync } from 'node:fs';
+import { runTool } from './process.mjs';
+
+/**
+ * Runs a lane.
+ * @param {readonly string[]} args of `vitest run`
+ * @param {string} report where the JSON report is written
+ */
+export const runVitest = async (args, report) => {
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const { code, output } = await runTool('vitest', ['run', ...args, ...reporters]);
+  if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0, output, notes: [] };
+  return { ...countTests(JSON.parse(readFileSync(report, 'utf8')), code), output };
+};
+
+/**
+ * Counts the tests of a JSON report. A file that fails outside its tests (it does not load, a hook throws) counts as one failed test, and
+ * so does a run that fails with no failed test (an error nobody caught, no test found).
+ * @param {{ testResults: { status: string, assertionResults: { status: string, fullName: string }[] }[] }} report as vitest writes it
+ * @param {number} code exit code of the run
+ */
+export const countTests = (report, code) => {
+  const tests = report.testResults.flatMap((file) => file.assertionResults);
+  const withStatus = (status) => tests.filter((test) => test.status === status).length;
+  const passed = withStatus('passed');
+  const brokenFiles = report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+  ).length;
+  const failed = withStatus('failed') + brokenFiles;
+  const lacking = tests.filter((test) => test.fullName.includes('needs ../shared/goldens')).length;
+  return {
+    passed,
+    failed: failed === 0 && code !== 0 ? 1 : failed,
+    skipped: tests.length - passed - withStatus('failed'),
+    notes: lacking === 0 ? [] : [`skipped: ${lacking} tests need ../shared/goldens, which is not here`],
+  };
+};

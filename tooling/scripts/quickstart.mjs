@@ -1,0 +1,20 @@
+// `pnpm quickstart`: the main job on a scene that the project draws itself. More arguments are passed on and win over these.
+import { runSparsevit } from './lib/build.mjs';
+import { ensurePnpm } from './lib/process.mjs';
+
+const quickstart = [
+  'run',
+  '--scene',
+  '1',
+  '--size',
+  '672x672',
+  '--sparsity',
+  '.3|0|.1,.2,.2|0',
+  '--overlay',
+  'overlay.png',
+];
+
+const args = process.argv.slice(2).filter((argument) => argument !== '--');
+ensurePnpm(['quickstart', ...args]);
+process.stderr.write(`sparsevit ${quickstart.join(' ')} ${args.join(' ')}\n`);
+await runSparsevit([...quickstart, ...args]);
