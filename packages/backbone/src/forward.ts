@@ -56,6 +56,7 @@ export const officialRules: SwinRules = {
   pad: 'before-norm',
   shift: 'pad-then-roll',
   shiftOff: 'never',
+  lastStageShifts: true,
   imageRemainder: 'pad',
 };
 
@@ -131,7 +132,8 @@ function runStage<T>(
   const [batch = 0, height = 0, width = 0] = ops.shapeOf(input);
   const gridOf = (isShifted: boolean): WindowGrid =>
     createWindowGrid({ batch, height, width, window: architecture.window, isShifted, rules });
-  const grids = [gridOf(false), gridOf(true)] as const;
+  const shifts = rules.lastStageShifts || stage < architecture.depths.length - 1;
+  const grids = [gridOf(false), gridOf(shifts)] as const;
   const chosen = stageSelector(ops, grids, stage, options);
   const windows: BlockWindows<T>[] = [];
   let x = input;

@@ -29,6 +29,11 @@ export interface SwinRules {
   readonly shift: 'pad-then-roll' | 'roll-then-pad';
   /** When the shift is switched off because the map is not larger than a window: never, on that axis, or on both axes if the smaller one is not. */
   readonly shiftOff: 'never' | 'per-axis' | 'both-axes';
+  /**
+   * False when the blocks of the last stage never shift: implementations that fix the shift when a model is built, for the image size at
+   * which the last map is one window, keep it off at every size.
+   */
+  readonly lastStageShifts: boolean;
   /** Pixels beyond a whole number of patches: completed with zeros, or left out (a convolution without padding). */
   readonly imageRemainder: 'pad' | 'crop';
 }

@@ -31,16 +31,22 @@ export function float16ToFloat32(bits: Uint16Array): Float32Array<ArrayBuffer> {
  */
 export function float32ToFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
   const words = wordsOf(values);
-  return Uint16Array.from(words, (word) => {
-    const sign = (word >>> 16) & 0x8000;
-    const magnitude = word & 0x7fffffff;
-    if (magnitude > 0x7f800000) return sign | 0x7e00; // NaN
-    if (magnitude >= 0x47800000) return sign | 0x7c00; // 65536 and above
-    const exponent = magnitude >>> 23;
-    if (exponent >= 113) return sign | roundedShift(magnitude - (112 << 23), 13);
-    if (exponent < 102) return sign; // below half of the smallest subnormal
-    return sign | roundedShift((magnitude & 0x7fffff) | 0x800000, 126 - exponent);
-  });
+  const bits = new Uint16Array(words.length);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? 0;
+    bits[i] = ((word >>> 16) & 0x8000) | halfMagnitude(word & 0x7fffffff);
+  }
+  return bits;
+}
+
+/** The half-precision bits of a float32 without its sign. */
+function halfMagnitude(word: number): number {
+  if (word > 0x7f800000) return 0x7e00; // NaN
+  if (word >= 0x47800000) return 0x7c00; // 65536 and above
+  const exponent = word >>> 23;
+  if (exponent >= 113) return roundedShift(word - (112 << 23), 13);
+  if (exponent < 102) return 0; // below half of the smallest subnormal
+  return roundedShift((word & 0x7fffff) | 0x800000, 126 - exponent);
 }
 
 /**
@@ -49,7 +55,8 @@ export function float32ToFloat16(values: Float32Array): Uint16Array<ArrayBuffer>
  * @param bits [n] the 16 bits of each value
  */
 export function bfloat16ToFloat32(bits: Uint16Array): Float32Array<ArrayBuffer> {
-  const words = Uint32Array.from(bits, (upper) => upper << 16);
+  const words = new Uint32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) words[i] = (bits[i] ?? 0) << 16;
   return new Float32Array(words.buffer);
 }
 
@@ -60,9 +67,13 @@ export function bfloat16ToFloat32(bits: Uint16Array): Float32Array<ArrayBuffer> 
  */
 export function float32ToBfloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
   const words = wordsOf(values);
-  return Uint16Array.from(words, (word) =>
-    (word & 0x7fffffff) > 0x7f800000 ? (word >>> 16) | 0x40 : roundedShift(word, 16),
-  );
+  const bits = new Uint16Array(words.length);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? 0;
+    const isNotANumber = (word & 0x7fffffff) > 0x7f800000;
+    bits[i] = isNotANumber ? (word >>> 16) | 0x40 : roundedShift(word, 16);
+  }
+  return bits;
 }
 
 /** The float32 values as unsigned words. */

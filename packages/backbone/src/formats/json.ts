@@ -50,7 +50,7 @@ export function parseJson(text: string, where: string): JsonValue {
       const unit = text.charCodeAt(at);
       if (unit === 0x22) {
         at++;
-        return isEscaped ? unescape(start) : text.slice(start, at - 1);
+        return isEscaped ? unescaped(start) : text.slice(start, at - 1);
       }
       if (unit < 0x20) unexpected('no control character');
       if (unit === 0x5c) {
@@ -61,7 +61,7 @@ export function parseJson(text: string, where: string): JsonValue {
     return unexpected('a closing quote');
   };
 
-  const unescape = (start: number): string => {
+  const unescaped = (start: number): string => {
     try {
       return JSON.parse(text.slice(start - 1, at)) as string;
     } catch {

@@ -62,7 +62,8 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
 
 /** The header's text and the data behind it. */
 function splitFile(bytes: Uint8Array): { text: string; data: Uint8Array } {
-  if (bytes.length < prefixBytes) refuse(here, `at least ${prefixBytes} bytes`, `${bytes.length}`, 'The file is cut off.');
+  if (bytes.length < prefixBytes)
+    refuse(here, `at least ${prefixBytes} bytes`, `${bytes.length}`, 'The file is cut off.');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getUint32(4, true) * 2 ** 32 + view.getUint32(0, true);
   if (length > longestHeader) refuse(here, `a header of at most ${longestHeader} bytes`, String(length));
@@ -135,8 +136,18 @@ function readCounts(value: JsonValue | undefined, label: string, field: string):
 function checkPlaces(placed: readonly PlacedTensor[], dataBytes: number): void {
   let at = 0;
   for (const { name, begin, end } of [...placed].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (begin < at) refuse(`${here}: ${showName(name)}`, 'tensors that do not overlap', `data from byte ${begin} that is in use up to ${at}`);
-    if (begin > at) refuse(`${here}: ${showName(name)}`, 'tensors without a hole between them', `nothing from byte ${at} to ${begin}`);
+    if (begin < at)
+      refuse(
+        `${here}: ${showName(name)}`,
+        'tensors that do not overlap',
+        `data from byte ${begin} that is in use up to ${at}`,
+      );
+    if (begin > at)
+      refuse(
+        `${here}: ${showName(name)}`,
+        'tensors without a hole between them',
+        `nothing from byte ${at} to ${begin}`,
+      );
     at = end;
   }
   if (at !== dataBytes) {
