@@ -16,5 +16,7 @@ const quickstart = [
 
 const args = process.argv.slice(2).filter((argument) => argument !== '--');
 ensurePnpm(['quickstart', ...args]);
-process.stderr.write(`sparsevit ${quickstart.join(' ')} ${args.join(' ')}\n`);
-await runSparsevit([...quickstart, ...args]);
+const all = [...quickstart, ...args];
+const quoted = all.map((argument) => (/^[\w./=-]+$/.test(argument) ? argument : `'${argument}'`));
+process.stderr.write(`sparsevit ${quoted.join(' ')}\n`);
+await runSparsevit(all);

@@ -32,13 +32,16 @@ export interface SwinModel<T> {
  * const model = createSwin(createTensorOps(), loadCheckpoint(bytes));
  * const { features } = model.forward(image, { sparsity: uniformSparsity(model.architecture, 0.6) });
  * model.dispose();
+ *
+ * @param options.rules rules that differ from the family's, such as `lastStageShifts` of a timm model built for a larger image
  */
 export function createSwin<T>(
   ops: WindowOps<T>,
   checkpoint: Pick<SwinCheckpoint, 'architecture' | 'family' | 'weights'>,
+  options: { rules?: Partial<SwinRules> } = {},
 ): SwinModel<T> {
   const architecture = checkArchitecture(checkpoint.architecture);
-  const rules = familyRules[checkpoint.family];
+  const rules: SwinRules = { ...familyRules[checkpoint.family], ...options.rules };
   const weights = takeWeights(ops, architecture, checkpoint.weights);
   return {
     architecture,

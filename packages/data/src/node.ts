@@ -1,1 +1,3 @@
-export {};
+export type { DecodeOptions } from './node/decode';
+export { decodeImage } from './node/decode';
+export { encodePng } from './node/encode';

@@ -20,6 +20,9 @@ const entries = {
 const { FORCE_COLOR: _, CLICOLOR_FORCE: __, ...inherited } = process.env;
 const quietEnvironment = { ...inherited, NO_COLOR: '1', TURBO_TELEMETRY_DISABLED: '1' };
 
+// No single step takes this long on a slow two-core machine; a hanging one must fail, not block.
+const limitMs = 15 * 60_000;
+
 /**
  * Runs a command to its end and keeps what it says; never throws.
  * @param {string} command program
@@ -41,11 +44,14 @@ export const run = (command, args, { cwd = root, env = {} } = {}) =>
       cwd,
       env: { ...quietEnvironment, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: limitMs,
     });
     child.stdout.on('data', (chunk) => chunks.push(chunk));
     child.stderr.on('data', (chunk) => chunks.push(chunk));
     child.on('error', (error) => end(1, `${error.message}\n`));
-    child.on('close', (code, signal) => end(code ?? 1, signal === null ? '' : `ended by ${signal}\n`));
+    child.on('close', (code, signal) =>
+      end(code ?? 1, signal === null ? '' : `ended by ${signal}; the limit is ${limitMs / 60_000} minutes\n`),
+    );
   });
 
 /**

@@ -43,7 +43,7 @@ export function inferArchitecture(tensors: StoredTensors, found: FoundLayout): S
   return checked({ embedDim, depths, heads, window, mlpRatio: hidden / embedDim, patchSize });
 }
 
-/** Which optional parts there are: a part is there when one of its tensors is. */
+/** Which optional parts there are: a part is there when one of its tensors is. A classifier is never without the norm before it. */
 export function inferParts(tensors: StoredTensors, { layout, prefixes }: FoundLayout, stages: number): SwinParts {
   const has = (prefix: string, root: string | undefined | null): boolean =>
     typeof root === 'string' && (tensors.has(`${prefix}${root}.weight`) || tensors.has(`${prefix}${root}.bias`));
@@ -51,7 +51,7 @@ export function inferParts(tensors: StoredTensors, { layout, prefixes }: FoundLa
   const isClassifier = has(prefixes.classifier, layout.classifier);
   return {
     outputNorms: Array.from({ length: stages }, (_, stage) => has(prefixes.outputNorms, layout.outputNorm?.(stage))),
-    hasFinalNorm: has(prefixes.body, layout.finalNorm),
+    hasFinalNorm: isClassifier || has(prefixes.body, layout.finalNorm),
     classes: isClassifier
       ? ((tensors.get(`${classifier}.weight`) ?? tensors.get(`${classifier}.bias`))?.shape[0] ?? 0)
       : 0,

@@ -40,7 +40,7 @@ export function readTensors(bytes: Uint8Array): TensorFile {
       here,
       'safetensors or a PyTorch zip file',
       isPickle ? 'a bare pickle (PyTorch before 1.6, or a .pkl)' : 'a tar archive (PyTorch before 0.4)',
-      `Convert it where you have PyTorch and trust the file: ${convertCommand}`,
+      `Convert it where you have PyTorch: ${convertCommand(false)}`,
     );
   }
   return refuse(here, 'safetensors or a PyTorch zip file', bytes.length === 0 ? 'an empty file' : 'neither');

@@ -54,6 +54,9 @@ export function saveCheckpoint(
   if (!Object.hasOwn(layoutByName, name)) refuse(here, `a layout of ${Object.keys(layoutByName).join(', ')}`, name);
   if (!Object.hasOwn(tooLarge, precision)) refuse(here, 'a precision of f32, f16, bf16', precision);
 
+  if (weights.classifier !== null && weights.finalNorm === null) {
+    refuse(here, 'the final norm that every layout has before a classifier', 'none');
+  }
   const listed = listWeights(architecture, weights);
   checkValues(listed, precision);
   const dtype = precision === 'f32' ? 'F32' : precision === 'f16' ? 'F16' : 'BF16';

@@ -50,14 +50,17 @@ const callables: ReadonlyMap<string, (args: readonly TorchValue[]) => TorchValue
 /** Where training code keeps the weights when they are not the file itself. */
 const stateDictKeys = ['state_dict', 'model', 'module'] as const;
 
-/** Modules whose objects often ride along in a training checkpoint. */
+/** Objects that often ride along in a training checkpoint and mean no harm. */
 const commonCompany =
-  /^(numpy|yacs|argparse|mmcv|mmengine|mmdet|omegaconf|pathlib|collections|timm|torch|builtins\.(set|slice|complex))\b/;
+  /^(yacs|argparse|mmcv|mmengine|mmdet|omegaconf|pathlib|collections|timm)\.|^numpy\.(_?core\.multiarray\.|dtype$|ndarray$|(float|int|bool)\w*$)|^torch\.(nn|optim|_utils|_tensor)\.|^(builtins|__builtin__)\.(set|frozenset|slice|complex)$/;
 
-/** The command that turns any checkpoint into safetensors where Python and PyTorch are at hand. */
-export const convertCommand: string =
-  `python -c "import torch, safetensors.torch as s; c = torch.load('in.pth', 'cpu', weights_only=False); ` +
-  `c = c.get('state_dict', c.get('model', c)); s.save_file({k: v.clone().contiguous() for k, v in c.items()}, 'out.safetensors')"`;
+/** The command that turns a checkpoint into safetensors where Python and PyTorch are at hand; only a trusted file may run its code. */
+export function convertCommand(isTrusted: boolean): string {
+  const load = `torch.load('in.pth', 'cpu', weights_only=${isTrusted ? 'False' : 'True'})`;
+  const pick = `c = c.get('state_dict', c.get('model', c))`;
+  const save = `s.save_file({k: v.clone().contiguous() for k, v in c.items() if torch.is_tensor(v)}, 'out.safetensors')`;
+  return `python -c "import torch, safetensors.torch as s; c = ${load}; ${pick}; ${save}"`;
+}
 
 /**
  * Reads the state dict of a PyTorch file: the top level if it has tensors, else what lies under `state_dict`, `model` or `module`.
@@ -135,7 +138,7 @@ function checkName(name: string): void {
     'a pickle of tensors and plain containers',
     `a pickle that asks for ${showName(name)}`,
     commonCompany.test(name)
-      ? `Nothing of it was run. If you trust whoever made the file, convert its weights: ${convertCommand}`
+      ? `Nothing of it was run. If you trust whoever made the file, convert its weights: ${convertCommand(true)}`
       : 'Nothing of it was run: ask for the weights as safetensors.',
   );
 }

@@ -41,7 +41,7 @@ export const metadataKey = '__metadata__';
  * 100 000 tensors
  * @example
  * const { tensors, metadata } = readSafetensors(bytes);
- * toFloat32(tensors.get('norm.weight')!);
+ * for (const [name, { dtype, shape }] of tensors) list(name, dtype, shape);
  */
 export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
   const { text, data } = splitFile(bytes);

@@ -68,7 +68,9 @@ describe('parseJson', () => {
   });
 
   test('refuses a key that comes twice, also when spelled differently', () => {
-    expect(() => parseJson('{"a":1,"a":2}', 'header')).toThrow('header: expected every key once in an object, got a twice.');
+    expect(() => parseJson('{"a":1,"a":2}', 'header')).toThrow(
+      'header: expected every key once in an object, got a twice.',
+    );
     expect(() => parseJson('{"a":1,"\\u0061":2}', 'header')).toThrow('a twice');
   });
 

@@ -126,7 +126,11 @@ describe('a header that lies', () => {
     ['a side as text', file({ a: { ...one, shape: ['2'] } }, 8), 'whole numbers'],
     ['a side beyond 2^53', file({ a: { ...one, shape: [2 ** 60] } }, 8), 'whole numbers'],
     ['a product beyond 2^53', file({ a: { ...one, shape: [2 ** 30, 2 ** 30] } }, 8), 'a shape that can exist'],
-    ['an overflow hidden by a zero', file({ a: { ...one, shape: [2 ** 30, 2 ** 30, 0] } }, 8), 'a shape that can exist'],
+    [
+      'an overflow hidden by a zero',
+      file({ a: { ...one, shape: [2 ** 30, 2 ** 30, 0] } }, 8),
+      'a shape that can exist',
+    ],
     ['too many axes', file({ a: { ...one, shape: Array(33).fill(1) } }, 8), 'at most 32 axes'],
     ['another size', file({ a: { ...one, shape: [3] } }, 8), '12 bytes for F32 [3], got 8'],
     ['offsets backwards', file({ a: { ...one, data_offsets: [8, 0] } }, 8), 'begin <= end'],
@@ -139,7 +143,7 @@ describe('a header that lies', () => {
     ['more data than it says', file({ a: one }, 9), '8 bytes of data, got 9'],
     ['metadata that is no object', file({ __metadata__: 1 }), 'strings by name'],
     ['metadata with a number', file({ __metadata__: { a: 1 } }), 'a string under __metadata__ a, got 1'],
-    ['a header that is not UTF-8', file('{"\u0000"}').map((b) => (b === 0 ? 0xff : b)), 'header'],
+    ['a header that is not UTF-8', file('{"*"}').map((b) => (b === 0x2a ? 0xff : b)), 'a header in UTF-8'],
   ])('%s', (_, bytes, message) => {
     expect(() => readSafetensors(bytes)).toThrow(CheckpointError);
     expect(() => readSafetensors(bytes)).toThrow(message);
@@ -148,7 +152,7 @@ describe('a header that lies', () => {
   test('a name cannot break the line or flood it', () => {
     const name = `a\u001b[31m\n\u2028${'x'.repeat(5000)}`;
     expect(() => readSafetensors(file({ [name]: [] }))).toThrow(
-      /^safetensors: "a\\u001b\[31m\\n\\u2028x{20,150}\.\.\.": expected [ -~]*$/,
+      /^safetensors: "a\\u001b\[31m\\n\\u2028x{100,160}\.\.\.": expected [ -~]*$/,
     );
   });
 
@@ -172,7 +176,9 @@ describe('values', () => {
     ['U8', [1]],
   ])('%s is no float', (dtype, bytes) => {
     const stored: StoredTensor = { dtype, shape: [1], bytes: Uint8Array.from(bytes) };
-    expect(() => toFloat32(stored, 'index')).toThrow(`index: expected a tensor of F32, F16, BF16 or F64, got ${dtype}.`);
+    expect(() => toFloat32(stored, 'index')).toThrow(
+      `index: expected a tensor of F32, F16, BF16 or F64, got ${dtype}.`,
+    );
     expect(toInt32(stored)).toEqual(Int32Array.of(1));
   });
 
@@ -181,7 +187,9 @@ describe('values', () => {
     expect(toInt32({ dtype: 'I8', shape: [2], bytes: Uint8Array.of(0xff, 1) })).toEqual(Int32Array.of(-1, 1));
     const large: StoredTensor = { dtype: 'I64', shape: [1], bytes: Uint8Array.of(0, 0, 0, 0, 1, 0, 0, 0) };
     expect(() => toInt32(large)).toThrow('integers of 32 bits, got 4294967296');
-    expect(() => toInt32({ dtype: 'F32', shape: [0], bytes: new Uint8Array(0) })).toThrow('a tensor of integers, got F32');
+    expect(() => toInt32({ dtype: 'F32', shape: [0], bytes: new Uint8Array(0) })).toThrow(
+      'a tensor of integers, got F32',
+    );
   });
 
   test('F64 is rounded to the nearest float32', () => {

@@ -195,7 +195,8 @@ export function denseCases(): void {
         const options = { patchSize: 4, remainder: 'pad' } as const;
         const whole = ops.patchEmbed(image, weights, options);
         const parts = createTensorOps({ maxChunkBytes: 700 }).patchEmbed(image, weights, options);
-        expectAllclose(await parts.data(), await whole.data(), {});
+        // WebGPU chooses the program of a product by its shape, and with it the order of a sum
+        expectAllclose(await parts.data(), await whole.data(), tf.getBackend() === 'webgpu' ? float32Tolerance : {});
         freeAll(image, weights, whole, parts);
       }));
   });
