@@ -12,7 +12,7 @@ import { loaders } from './loaders';
 describe.each(backends)('%s', (backend) => {
   beforeAll(() => startBackend(backend, loaders));
   goldenCases();
-  propertyCases();
+  propertyCases(backend);
 });
 
 test('cpu and wasm agree on the same windows', async () => {

@@ -1,1 +1,5 @@
-export {};
+export type { ImageNormalization } from './image-normalization';
+export { imagenetNormalization } from './image-normalization';
+export { formatSparsity, parseSparsity } from './sparsity-notation';
+export type { SwinPresetName } from './swin-presets';
+export { isSwinPresetName, swinPreset, swinPresetNames, swinPresets } from './swin-presets';

@@ -3,6 +3,7 @@
 import type { SwinModel } from '@sparsevit/backbone';
 import { createSwin, randomWeights } from '@sparsevit/backbone';
 import { createTensorOps } from '@sparsevit/ops';
+import type { BackendName } from '@sparsevit/testing';
 import { expectAllclose } from '@sparsevit/testing';
 import type { RatioSparsity, Sparsity, SparsityMode, SwinArchitecture, WindowGrid } from '@sparsevit/windows';
 import { createRandom, keptWindows, sparsityModes, uniformSparsity, windowTokens } from '@sparsevit/windows';
@@ -70,8 +71,10 @@ async function valuesOf(tensors: readonly (tf.Tensor | null)[]): Promise<Float32
 /** A non-uniform sparsity with every kind of pair: dense, light, heavy. */
 const layerwise = (mode: SparsityMode): RatioSparsity => ({ prunedRatios: [[0.5], [0, 0.6], [0.3]], ...sparsityModes[mode] });
 
-export function propertyCases(): void {
-  describe.each(cases)('$name', (c) => {
+export function propertyCases(backend: BackendName): void {
+  // a software WebGPU adapter takes seconds for each shape it has not seen: there, a few cases that differ most
+  const here = cases.filter((_, index) => backend !== 'webgpu' || [1, 2, 6].includes(index));
+  describe.each(here)('$name', (c) => {
     test('a ratio of 0 is bit-equal to dense, in clean mode', async () => {
       const model = modelOf(c);
       const image = imageOf(c, 1);
@@ -85,19 +88,19 @@ export function propertyCases(): void {
     });
 
     test.each(['clean', 'official'] as const)('a pruned window leaves a block as it came, bit for bit (%s)', async (mode) => {
-      const blocks: { before: tf.Tensor; after: tf.Tensor; grid: WindowGrid; kept: Int32Array | null }[] = [];
+      const blocks: { before: tf.Tensor; after: tf.Tensor; grid: WindowGrid; kept: tf.Tensor | 'all' | 'none' }[] = [];
       const ops = createTensorOps();
+      const copyOf = (x: tf.Tensor): tf.Tensor => tf.keep(tf.mul(x, tf.scalar(1, x.dtype)));
       const spied: typeof ops = {
         ...ops,
         mapWindows(x, selection, grid, body) {
-          const before = tf.keep(tf.mul(x, 1));
+          const before = copyOf(x);
           const y = ops.mapWindows(x, selection, grid, body);
-          const ids = selection.kind === 'all' ? null : (selection.ids?.dataSync() as Int32Array | undefined);
-          blocks.push({ before, after: tf.keep(tf.mul(y, 1)), grid, kept: selection.kind === 'all' ? null : (ids ?? new Int32Array(0)) });
+          const kept = selection.kind === 'all' ? 'all' : selection.ids === null ? 'none' : copyOf(selection.ids);
+          blocks.push({ before, after: copyOf(y), grid, kept });
           return y;
         },
       };
-      if (tf.getBackend() === 'webgpu') return; // no synchronous reading there; the ops' own tests cover it
       const weights = strongWeights(c.architecture);
       const model = createSwin(spied, { architecture: c.architecture, family: 'mmdet', weights });
       const image = imageOf(c, 2);
@@ -106,16 +109,17 @@ export function propertyCases(): void {
       expect(blocks).toHaveLength(8);
       for (const [index, { before, after, grid, kept }] of blocks.entries()) {
         const [stage, pair] = [[0, 0], [0, 0], [1, 0], [1, 0], [1, 1], [1, 1], [2, 0], [2, 0]][index] as [number, number];
-        if (kept === null) {
+        if (kept === 'all') {
           expect(sparsity.prunedRatios[stage]?.[pair]).toBe(0);
           continue;
         }
         const perImage = keptWindows(grid.windowsPerImage, sparsity.prunedRatios[stage]?.[pair] ?? 0, sparsity);
-        expect(kept.length).toBe(perImage * grid.batch);
-        const globalIds = kept.map((id, i) => Math.floor(i / perImage) * grid.windowsPerImage + id);
+        const ids = kept === 'none' ? [] : Array.from(await kept.data());
+        expect(ids.length).toBe(perImage * grid.batch);
+        const globalIds = ids.map((id, i) => Math.floor(i / perImage) * grid.windowsPerImage + id);
         const changed = new Set(windowTokens(grid, globalIds));
         const channels = before.shape[3] ?? 1;
-        const [was, is] = [before.dataSync(), after.dataSync()];
+        const [was, is] = [await before.data(), await after.data()];
         const differing = new Set<number>();
         was.forEach((value, i) => {
           if (!Object.is(value, is[i])) differing.add(Math.floor(i / channels));
@@ -124,7 +128,7 @@ export function propertyCases(): void {
         const real = [...changed].filter((token) => token >= 0);
         expect(real.filter((token) => !differing.has(token))).toEqual([]); // and every kept token did change
       }
-      tf.dispose([image, result.features, blocks.map(({ before, after }) => [before, after])] as unknown as tf.TensorContainer);
+      tf.dispose([image, result.features, blocks.map(({ before, after, kept }) => [before, after, kept])] as unknown as tf.TensorContainer);
       model.dispose();
     });
 
@@ -219,8 +223,8 @@ export function propertyCases(): void {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('thresholds keep what is above them', async () => {
-    if (tf.getBackend() === 'webgpu') return; // refused there; the ops' own tests cover it
+  // a threshold is refused on webgpu, which the tests of the ops show
+  test.skipIf(backend === 'webgpu')('thresholds keep what is above them', async () => {
     const c = { name: '', architecture: small(7), batch: 2, height: 90, width: 120 };
     const model = modelOf(c);
     const image = imageOf(c, 9);
