@@ -5,11 +5,11 @@ import { ensurePnpm } from './lib/process.mjs';
 const quickstart = [
   'run',
   '--scene',
-  '1',
+  '3',
   '--size',
   '672x672',
   '--sparsity',
-  '.3|0|.1,.2,.2|0',
+  '0.6',
   '--overlay',
   'overlay.png',
 ];
