@@ -31,7 +31,10 @@ export interface ForwardOptions {
   readonly sparsity?: Sparsity | null;
   /** Stages whose output is wanted; default all. */
   readonly outputs?: readonly number[];
-  /** Window ids to use instead of ranking: stage -> block -> [B, k] ids, `null` for a dense block. */
+  /**
+   * Window ids to use instead of ranking: stage -> block -> [B, k] ids, `null` for a dense block. They say nothing about pads: to repeat a
+   * run of `official` mode give its sparsity too.
+   */
   readonly kept?: readonly (readonly (Int32Array | null)[])[];
   /** Also return the windows of every block. */
   readonly wantsWindows?: boolean;
@@ -50,15 +53,6 @@ export interface ForwardResult<T> {
   /** In block order; empty when not asked for. */
   readonly windows: readonly BlockWindows<T>[];
 }
-
-/** The rules of the published SparseViT code, whatever family the weights came from. */
-export const officialRules: SwinRules = {
-  pad: 'before-norm',
-  shift: 'pad-then-roll',
-  shiftOff: 'never',
-  lastStageShifts: true,
-  imageRemainder: 'pad',
-};
 
 /**
  * Runs a Swin: image [B, H, W, 3] -> features [B, ceil(h / 2^i), ceil(w / 2^i), C * 2^i] of its stages.
@@ -81,13 +75,13 @@ export function swinForward<T>(
       throw new ShapeError(`forward: expected outputs to be stages from 0 to ${stages - 1}, got ${stage}.`);
     }
   }
-  if (options.kept && (options.kept.length !== stages || options.kept.some((blocks, i) => blocks.length !== architecture.depths[i]))) {
-    throw new ShapeError(`forward: expected kept windows for stages of ${architecture.depths.join(', ')} blocks, got ${options.kept.map((blocks) => blocks.length).join(', ')}.`);
-  }
+  checkPerBlock('kept windows', options.kept, architecture);
+  checkPerBlock('drop-path factors', options.dropPath, architecture);
   const { classifier, finalNorm } = weights;
   const wantsLogits = (options.wantsLogits ?? false) && classifier !== null;
   const lastStage = wantsLogits ? stages - 1 : Math.max(-1, ...wanted);
-  const rules = options.sparsity?.padding === 'before-norm' ? officialRules : model.rules;
+  const rules: SwinRules =
+    options.sparsity?.padding === 'before-norm' ? { ...model.rules, pad: 'before-norm' } : model.rules;
   return ops.scope(() => {
     const features: (T | null)[] = architecture.depths.map(() => null);
     const windows: BlockWindows<T>[] = [];
@@ -117,6 +111,19 @@ export function swinForward<T>(
     }
     return { features, logits, windows };
   });
+}
+
+/** Refuses a list of stages of blocks that is not one entry per block. */
+function checkPerBlock(
+  what: string,
+  perBlock: readonly (readonly unknown[])[] | undefined,
+  { depths }: SwinArchitecture,
+): void {
+  if (perBlock === undefined) return;
+  const got = perBlock.map((blocks) => blocks.length);
+  if (got.length !== depths.length || got.some((blocks, stage) => blocks !== depths[stage])) {
+    throw new ShapeError(`forward: expected ${what} for stages of ${depths.join(', ')} blocks, got ${got.join(', ')}.`);
+  }
 }
 
 /** The blocks of one stage; releases its input when a block replaces it. */

@@ -15,7 +15,7 @@ export { writeSafetensors } from './formats/safetensors-writer';
 export type { StoredTensor, TensorDtype } from './formats/tensor';
 export { toFloat32, toInt32 } from './formats/tensor';
 export type { BlockWindows, DropPathFactors, ForwardOptions, ForwardResult } from './forward';
-export { officialRules, swinForward } from './forward';
+export { swinForward } from './forward';
 export type { SwinModel } from './model';
 export { createSwin } from './model';
 export type { BlockWeights, HostTensor, StageWeights, SwinParts, SwinWeights, WeightSlot } from './weights';

@@ -1,7 +1,7 @@
 /** A Swin whose weights an implementation has taken in, ready to run. */
 
 import type { SwinArchitecture, SwinRules, WindowOps } from '@sparsevit/windows';
-import { checkArchitecture, checkSparsity } from '@sparsevit/windows';
+import { checkArchitecture, checkSparsity, ConfigError } from '@sparsevit/windows';
 import type { SwinCheckpoint, SwinFamily } from './checkpoint';
 import { familyRules } from './checkpoint';
 import type { ForwardOptions, ForwardResult } from './forward';
@@ -28,12 +28,12 @@ export interface SwinModel<T> {
 /**
  * Gives the weights of a checkpoint to an implementation.
  *
+ * @param options.rules rules that differ from the family's, such as `lastStageShifts` of a timm model built for a larger image
+ * @throws ConfigError when weights, architecture and family do not belong together
  * @example
  * const model = createSwin(createTensorOps(), loadCheckpoint(bytes));
  * const { features } = model.forward(image, { sparsity: uniformSparsity(model.architecture, 0.6) });
  * model.dispose();
- *
- * @param options.rules rules that differ from the family's, such as `lastStageShifts` of a timm model built for a larger image
  */
 export function createSwin<T>(
   ops: WindowOps<T>,
@@ -41,18 +41,27 @@ export function createSwin<T>(
   options: { rules?: Partial<SwinRules> } = {},
 ): SwinModel<T> {
   const architecture = checkArchitecture(checkpoint.architecture);
+  if (!Object.hasOwn(familyRules, checkpoint.family)) {
+    throw new ConfigError(
+      `createSwin: expected a family of ${Object.keys(familyRules).join(', ')}, got ${checkpoint.family}.`,
+    );
+  }
   const rules: SwinRules = { ...familyRules[checkpoint.family], ...options.rules };
   const weights = takeWeights(ops, architecture, checkpoint.weights);
+  let isDisposed = false;
   return {
     architecture,
     family: checkpoint.family,
     rules,
     weights,
     forward(image, options = {}) {
+      if (isDisposed) throw new ConfigError('forward: expected a model that is in use, got one after dispose(). Make it again.');
       if (options.sparsity) checkSparsity(architecture, options.sparsity);
       return swinForward(ops, { architecture, rules, weights }, image, options);
     },
     dispose() {
+      if (isDisposed) return;
+      isDisposed = true;
       for (const weight of flattenWeights(weights)) ops.freeWeight(weight);
     },
   };

@@ -12,7 +12,7 @@ import type {
   SwinArchitecture,
   WindowOps,
 } from '@sparsevit/windows';
-import { createRandom, stageChannels } from '@sparsevit/windows';
+import { ConfigError, createRandom, stageChannels, stageHiddenWidth } from '@sparsevit/windows';
 
 /** A tensor on the host: row-major values and their shape. */
 export interface HostTensor {
@@ -100,7 +100,7 @@ export function buildWeights<T>(
     },
     stages: architecture.depths.map((depth, stage) => {
       const channels = stageChannels(architecture, stage);
-      const hidden = channels * architecture.mlpRatio;
+      const hidden = stageHiddenWidth(architecture, stage);
       return {
         blocks: Array.from({ length: depth }, (_, block) => {
           const key = `stages.${stage}.blocks.${block}`;
@@ -178,18 +178,33 @@ export function flattenWeights<T>(weights: SwinWeights<T>): T[] {
   ];
 }
 
-/** Gives every weight to an implementation. */
+/**
+ * Gives every weight to an implementation.
+ *
+ * @throws ConfigError when the weights are not those of the architecture; what was taken until then is freed
+ */
 export function takeWeights<T>(
-  ops: Pick<WindowOps<T>, 'fromWeights'>,
+  ops: Pick<WindowOps<T>, 'fromWeights' | 'freeWeight'>,
   architecture: SwinArchitecture,
   weights: SwinWeights<HostTensor>,
 ): SwinWeights<T> {
   const leaves = flattenWeights(weights);
-  let at = 0;
-  return buildWeights(architecture, partsOf(weights), ({ key }) => {
-    const leaf = leaves[at++] as HostTensor;
-    return ops.fromWeights(leaf.values, leaf.shape, key);
+  const taken: T[] = [];
+  const mismatch = (key: string, expected: string, got: string): ConfigError => {
+    for (const weight of taken) ops.freeWeight(weight);
+    return new ConfigError(`createSwin: expected ${key} to be ${expected}, got ${got}. Weights and architecture must belong together.`);
+  };
+  const tree = buildWeights(architecture, partsOf(weights), ({ key, shape }) => {
+    const leaf = leaves[taken.length];
+    if (leaf === undefined) throw mismatch(key, `[${shape.join(', ')}]`, 'no weight');
+    const isSame = leaf.shape.length === shape.length && leaf.shape.every((side, i) => side === shape[i]);
+    if (!isSame) throw mismatch(key, `[${shape.join(', ')}]`, `[${leaf.shape.join(', ')}]`);
+    const weight = ops.fromWeights(leaf.values, leaf.shape, key);
+    taken.push(weight);
+    return weight;
   });
+  if (taken.length !== leaves.length) throw mismatch('the last weight', `number ${taken.length}`, `${leaves.length} weights`);
+  return tree;
 }
 
 /**

@@ -1,10 +1,11 @@
 import '@sparsevit/ops/gradients';
-import { createSwin, randomWeights } from '@sparsevit/backbone';
+import type { CheckpointLayout, SwinCheckpoint } from '@sparsevit/backbone';
+import { buildWeights, createSwin, loadCheckpoint, randomWeights, saveCheckpoint } from '@sparsevit/backbone';
 import { createTensorOps } from '@sparsevit/ops';
 import { backends, expectAllclose, startBackend } from '@sparsevit/testing';
 import { createRandom, uniformSparsity } from '@sparsevit/windows';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { goldenCases } from './cases/goldens';
 import { propertyCases } from './cases/properties';
 import { loaders } from './loaders';
@@ -37,4 +38,42 @@ test('cpu and wasm agree on the same windows', async () => {
     model.dispose();
   }
   outputs[0]?.forEach((values, stage) => expectAllclose(outputs[1]?.[stage] ?? [], values, { absolute: 1e-4 }));
+});
+
+describe('exported, imported again, a model gives the same features bit for bit', () => {
+  beforeAll(() => startBackend('wasm', loaders));
+  const architecture = { embedDim: 8, depths: [2, 2, 2], heads: [1, 2, 4], window: 7, mlpRatio: 3, patchSize: 4 };
+  const random = createRandom(9);
+  /** Every value random, norms and biases too, so that nothing can be swapped unseen. */
+  const tree = (parts: { outputNorms: boolean[]; hasFinalNorm: boolean; classes: number }) =>
+    buildWeights(architecture, parts, ({ shape }) => ({
+      shape,
+      values: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal() * 0.3),
+    }));
+  const detector = tree({ outputNorms: [true, true, true], hasFinalNorm: false, classes: 0 });
+  const classifier = tree({ outputNorms: [false, false, false], hasFinalNorm: true, classes: 5 });
+  const cases: [CheckpointLayout, SwinCheckpoint['family'], SwinCheckpoint['weights']][] = [
+    ['microsoft', 'microsoft', classifier],
+    ['microsoft', 'microsoft-detection', detector],
+    ['microsoft', 'timm', classifier], // old timm: Microsoft's keys
+    ['mmdet', 'mmdet', detector],
+    ['timm', 'timm', classifier],
+    ['torchvision', 'torchvision', classifier],
+    ['huggingface', 'huggingface', classifier],
+    ['huggingface', 'huggingface-backbone', detector],
+  ];
+  test.each(cases)('%s keys, family %s', async (layout, family, weights) => {
+    const checkpoint: SwinCheckpoint = { architecture, family, weights, sparsity: null, notes: [] };
+    const again = loadCheckpoint(saveCheckpoint(checkpoint, { layout }));
+    expect(again.family).toBe(family);
+    const image = tf.randomNormal<tf.Rank.R4>([1, 70, 90, 3], 0, 1, 'float32', 3);
+    const [before, after] = [checkpoint, again].map((each) => {
+      const model = createSwin(createTensorOps(), each);
+      const { features, logits } = model.forward(image, { sparsity: uniformSparsity(architecture, 0.4), wantsLogits: true });
+      model.dispose();
+      return [...features, ...(logits === null ? [] : [logits])].map((tensor) => Float32Array.from(tensor?.dataSync() ?? []));
+    });
+    expect(before?.length).toBe(weights === classifier ? 4 : 3);
+    expect(after).toEqual(before);
+  });
 });

@@ -1,8 +1,8 @@
 /** Exact multiply-accumulate counts of a sparse Swin, by running its forward over shapes. */
 
-import { buildWeights, officialRules, swinForward } from '@sparsevit/backbone';
+import { buildWeights, familyRules, swinForward } from '@sparsevit/backbone';
 import type { Sparsity, SwinArchitecture, SwinRules } from '@sparsevit/windows';
-import { checkArchitecture, checkSparsity } from '@sparsevit/windows';
+import { checkArchitecture, checkSparsity, ConfigError } from '@sparsevit/windows';
 import type { CountedCall, MacAccounting, MacPart, Shape } from './shape-ops';
 import { createShapeOps } from './shape-ops';
 
@@ -17,7 +17,7 @@ export interface CountMacsOptions {
   /** Default: dense. */
   readonly sparsity?: Sparsity | null;
   readonly accounting: MacAccounting;
-  /** Rules of the checkpoint's family; they decide only whether a remainder of the image counts. Default: the published code's. */
+  /** Rules of the checkpoint's family; they decide only whether a remainder of the image counts. Default: mmdet's, as in the published code. */
   readonly rules?: SwinRules;
 }
 
@@ -56,8 +56,16 @@ const noMacs: Record<MacPart, number> = {
  * dense.totalMacs / 1e9; // 161.79
  */
 export function countMacs(architecture: SwinArchitecture, options: CountMacsOptions): MacCount {
-  const { height, width, batch = 1, sparsity = null, accounting, rules = officialRules } = options;
+  const { height, width, batch = 1, sparsity = null, accounting, rules = familyRules.mmdet } = options;
   checkArchitecture(architecture);
+  for (const [name, value] of Object.entries({ height, width, batch })) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new ConfigError(`countMacs: expected ${name} to be an integer of at least 1, got ${value}.`);
+    }
+  }
+  if (accounting !== 'published' && accounting !== 'fair') {
+    throw new ConfigError(`countMacs: expected accounting published or fair, got ${accounting}.`);
+  }
   if (sparsity !== null) checkSparsity(architecture, sparsity);
   const calls: CountedCall[] = [];
   const ops = createShapeOps(accounting, (call) => calls.push(call));

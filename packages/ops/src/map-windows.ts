@@ -4,15 +4,13 @@
  * recorded they go in one piece, since every intermediate is kept anyway.
  */
 
-import type { NormWeights, Selection, WindowBatch, WindowGrid } from '@sparsevit/windows';
+import type { Selection, WindowBatch, WindowGrid } from '@sparsevit/windows';
 import { allWindowIds, checkMapWindowsShape, windowTokens } from '@sparsevit/windows';
 import { hasKernel, kernelNames, runKernel } from './kernels';
-import { layerNorm } from './linear';
-import { permuteRows, scatterRows } from './rows';
+import { inverseOrder, joinRows, permuteRows, scatterRows } from './rows';
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from './tensor';
-import { add, concat, engine, mul, reshape, slice, tensor1d, tensor2d, tidy } from './tensor';
-import type { TensorWindows } from './window-batch';
-import { deviceWindows, hostWindows, realTokens, slotsOf, slotTable } from './window-batch';
+import { add, engine, reshape, slice, tensor2d, tidy } from './tensor';
+import { deviceWindows, hostWindows, realTokens, slotsOf, slotTables } from './window-batch';
 
 type Body = (windows: WindowBatch<Tensor>) => Tensor;
 
@@ -52,44 +50,23 @@ function mapAll(x: Tensor4D, grid: WindowGrid, body: Body, perChunk: number): Te
       tidy(() => body(hostWindows(x, grid, ids.subarray(start, start + size))) as Tensor2D),
     );
     const order = realTokens(windowTokens(grid, ids)); // every token of the map, once
-    const inverse = new Int32Array(order.length);
-    order.forEach((token, at) => {
-      inverse[token] = at;
-    });
-    return reshape(permuteRows(concat(written, 0), tensor1d(inverse, 'int32'), tensor1d(order, 'int32')), x.shape);
+    return reshape(permuteRows(joinRows(written), inverseOrder(order)), x.shape);
   });
 }
 
 function mapKept(x: Tensor4D, ids: Tensor1D, grid: WindowGrid, body: Body, perChunk: number): Tensor {
-  const table = slotTable(grid);
+  const tables = slotTables(grid);
   const written = chunksOf(ids.size, perChunk).map(({ start, size }) =>
-    tidy(() => body(deviceWindows(x, grid, slice(ids, [start], [size]), table)) as Tensor2D),
+    tidy(() => body(deviceWindows(x, grid, slice(ids, [start], [size]), tables)) as Tensor2D),
   );
-  const rows = concat(written, 0);
+  const rows = joinRows(written);
   if (hasKernel(kernelNames.scatterWindows)) return runKernel(kernelNames.scatterWindows, { x, ids, rows }, { grid });
   const flat = reshape(x, [grid.batch * grid.height * grid.width, x.shape[3]]) as Tensor2D;
-  return reshape(scatterRows(flat, slotsOf(table, ids), rows, grid.isPadded), x.shape);
+  return reshape(scatterRows(flat, slotsOf(tables.target, ids), rows, grid.isPadded), x.shape);
 }
 
 /** Ids per image [B, k] -> global ids [B * k]. */
 function toGlobalIds(ids: Tensor, grid: WindowGrid): Tensor1D {
   const offsets = Int32Array.from({ length: grid.batch }, (_, image) => image * grid.windowsPerImage);
   return reshape(add(ids, tensor2d(offsets, [grid.batch, 1], 'int32')), [ids.size]) as Tensor1D;
-}
-
-/**
- * The first norm of a block on all rows of its windows: a pad becomes norm(0) = bias when the grid pads before the norm (the published
- * SparseViT code), 0 when it pads after (every Swin).
- */
-export function normWindows(windows: WindowBatch<Tensor>, weights: NormWeights<Tensor>): Tensor {
-  const { grid, rows, isReal } = windows as TensorWindows;
-  if (isReal === null) return layerNorm(rows, weights);
-  return tidy(() =>
-    grid.pad === 'before-norm' ? layerNorm(mul(rows, isReal), weights) : mul(layerNorm(rows, weights), isReal),
-  );
-}
-
-/** One factor per image [B] -> the factor of the image of each row [tokens, 1]. */
-export function expandPerImage(windows: WindowBatch<Tensor>, factors: Float32Array): Tensor {
-  return tidy(() => (windows as TensorWindows).factorsOf(factors));
 }

@@ -4,7 +4,22 @@
  */
 
 import type { Tensor, Tensor1D, Tensor2D } from './tensor';
-import { concat, customGrad, engine, gatherND, getBackend, mul, reshape, scatterND, slice, tensorScatterUpdate, tidy, zeros } from './tensor';
+import {
+  concat,
+  customGrad,
+  dispose,
+  engine,
+  gatherND,
+  getBackend,
+  mul,
+  reshape,
+  scatterND,
+  slice,
+  tensor2d,
+  tensorScatterUpdate,
+  tidy,
+  zeros,
+} from './tensor';
 
 const asIndices = (index: Tensor): Tensor2D => reshape(index, [index.size, 1]) as Tensor2D;
 
@@ -21,17 +36,21 @@ export function gatherRows(x: Tensor2D, index: Tensor1D): Tensor2D {
   })(x) as Tensor2D;
 }
 
-/** x [n, C] -> its rows in another order: `result[i] = x[order[i]]`. Adjoint: the inverse order, without adding. */
-export function permuteRows(x: Tensor2D, order: Tensor1D, inverse: Tensor1D): Tensor2D {
-  return customGrad((x, save) => {
-    const orderIndices = asIndices(order);
-    const inverseIndices = asIndices(inverse);
-    (save as (tensors: Tensor[]) => void)([inverseIndices]);
-    return {
-      value: gatherND(x as Tensor2D, orderIndices),
-      gradFunc: (dy: Tensor, saved: Tensor[]) => gatherND(dy, saved[0] as Tensor2D),
-    };
-  })(x) as Tensor2D;
+/** x [n, C] -> its rows in another order, given on the host: `result[i] = x[order[i]]`. Adjoint: the inverse order, without adding. */
+export function permuteRows(x: Tensor2D, order: Int32Array): Tensor2D {
+  return customGrad((x) => ({
+    value: gatherND(x as Tensor, tensor2d(order, [order.length, 1], 'int32')),
+    gradFunc: (dy: Tensor) => gatherND(dy, tensor2d(inverseOrder(order), [order.length, 1], 'int32')),
+  }))(x) as Tensor2D;
+}
+
+/** The order that undoes another. */
+export function inverseOrder(order: Int32Array): Int32Array {
+  const inverse = new Int32Array(order.length);
+  order.forEach((from, to) => {
+    inverse[from] = to;
+  });
+  return inverse;
 }
 
 /**
@@ -43,7 +62,9 @@ export function scatterRows(base: Tensor2D, index: Tensor1D, rows: Tensor2D, may
   const update = (target: Tensor2D, indices: Tensor2D, values: Tensor2D): Tensor2D => {
     if (!mayDrop) return tensorScatterUpdate(getBackend() === 'cpu' ? mul(target, 1) : target, indices, values) as Tensor2D; // cpu writes into its input
     const withSpare = concat([target, zeros([1, width])], 0); // dropped rows land in a spare one
-    return slice(tensorScatterUpdate(withSpare, indices, values) as Tensor2D, [0, 0], [count, width]);
+    const written = tensorScatterUpdate(withSpare, indices, values) as Tensor2D;
+    withSpare.dispose();
+    return slice(written, [0, 0], [count, width]);
   };
   return customGrad((base, rows, save) => {
     const indices = asIndices(index);
@@ -79,6 +100,15 @@ export function inRowChunks(x: Tensor2D, maxRows: number, run: (rows: Tensor2D) 
     for (let start = 0; start < count; start += maxRows) {
       parts.push(tidy(() => run(slice(x, [start, 0], [Math.min(maxRows, count - start), width]))));
     }
-    return concat(parts, 0);
+    return joinRows(parts);
   });
+}
+
+/** Rows one under the other; the parts are freed at once unless a gradient is recorded. */
+export function joinRows(parts: Tensor2D[]): Tensor2D {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
+  const rows = concat(parts, 0);
+  if (!engine().isTapeOn()) dispose(parts);
+  return rows;
 }

@@ -11,13 +11,26 @@ import {
   windowTokens,
 } from '@sparsevit/windows';
 import { hasKernel, kernelNames, runKernel } from './kernels';
-import { untaped } from './rows';
+import { inRowChunks, untaped } from './rows';
 import type { Tensor, Tensor2D } from './tensor';
 import { abs, gatherND, getBackend, mean, mul, reshape, slice, sqrt, square, sum, tensor1d, tensor2d, tidy, topk } from './tensor';
 
-/** Importance of each token: mean over channels of |x|, or sqrt of the sum of x²: [B, H, W, C] -> [B, H, W]. */
-export function magnitude(x: Tensor, score: TokenScore): Tensor {
-  return untaped(() => tidy(() => (score === 'l2' ? sqrt(sum(square(x), -1)) : mean(abs(x), -1))));
+/**
+ * Importance of each token: mean over channels of |x|, or sqrt of the sum of x²: [B, H, W, C] -> [B, H, W].
+ *
+ * @param options.maxRows tokens taken together, a bound on memory
+ */
+export function magnitude(x: Tensor, score: TokenScore, options: { maxRows: number }): Tensor {
+  if (hasKernel(kernelNames.magnitude)) return untaped(() => runKernel(kernelNames.magnitude, { x }, { score }));
+  const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;
+  const ofRows = (rows: Tensor2D): Tensor2D =>
+    (score === 'l2' ? sqrt(sum(square(rows), -1, true)) : mean(abs(rows), -1, true)) as Tensor2D;
+  return untaped(() =>
+    tidy(() => {
+      const rows = reshape(x, [batch * height * width, channels]) as Tensor2D;
+      return reshape(inRowChunks(rows, options.maxRows, ofRows), [batch, height, width]);
+    }),
+  );
 }
 
 /**

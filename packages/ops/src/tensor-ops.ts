@@ -2,19 +2,20 @@
 
 import type { WindowOps } from '@sparsevit/windows';
 import { layerNorm, linear } from './linear';
-import { expandPerImage, mapWindows, normWindows } from './map-windows';
+import { mapWindows } from './map-windows';
 import { patchEmbed, patchMerging } from './patches';
 import { inRowChunks } from './rows';
 import { givenWindows, magnitude, prefix, selectWindows, windowScores } from './scores';
 import type { Tensor, Tensor2D } from './tensor';
 import { dispose, keep, mean, reshape, tensor, tidy, variable } from './tensor';
 import { windowAttention } from './window-attention';
+import { expandPerImage, normWindows } from './window-rows';
 
 /** How weights are held and how much memory a forward may take at once. */
 export interface TensorOpsOptions {
   /** Weights become `tf.Variable`s that optimisers find; default false. */
   readonly trainable?: boolean;
-  /** Bound on the largest intermediate at inference, in bytes; default 32 MiB. */
+  /** About how many bytes the widest intermediate of a chunk may take at inference; whole maps come on top. Default 32 MiB. */
   readonly maxChunkBytes?: number;
 }
 
@@ -58,7 +59,7 @@ export function createTensorOps(options: TensorOpsOptions = {}): WindowOps<Tenso
     },
     linear,
     averagePool: (x) => mean(x, [1, 2]),
-    magnitude,
+    magnitude: (x, score) => magnitude(x, score, { maxRows: maxRowsFor(channelsOf(x)) }),
     windowScores,
     selectWindows,
     prefix,

@@ -19,7 +19,6 @@ export {
   less,
   matMul,
   mean,
-  minimum,
   mul,
   oneHot,
   ones,

@@ -91,7 +91,7 @@ function splitHeads(
       }
     }
   }
-  const moved = permuted(reshape(qkv, [order.length, width]) as Tensor2D, order);
+  const moved = permuteRows(reshape(qkv, [order.length, width]) as Tensor2D, order);
   const [q, k, v] = unstack(reshape(moved, [3, count * heads, tokens, width]), 0);
   return [q, k, v] as [Tensor3D, Tensor3D, Tensor3D];
 }
@@ -105,14 +105,6 @@ function joinHeads(x: Tensor3D, count: number, tokens: number, heads: number, wi
       for (let head = 0; head < heads; head++) order[at++] = (window * heads + head) * tokens + token;
     }
   }
-  const moved = permuted(reshape(x, [order.length, width]) as Tensor2D, order);
+  const moved = permuteRows(reshape(x, [order.length, width]) as Tensor2D, order);
   return reshape(moved, [count * tokens, heads * width]) as Tensor2D;
-}
-
-function permuted(x: Tensor2D, order: Int32Array): Tensor2D {
-  const inverse = new Int32Array(order.length);
-  order.forEach((from, to) => {
-    inverse[from] = to;
-  });
-  return permuteRows(x, tensor1d(order, 'int32'), tensor1d(inverse, 'int32'));
 }

@@ -9,10 +9,12 @@ import { allWindowIds, windowMaskClasses, windowTokens } from '@sparsevit/window
 import { hasKernel, kernelNames, runKernel } from './kernels';
 import { gatherRows } from './rows';
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from './tensor';
-import { cast, gatherND, less, minimum, mul, ones, reshape, scalar, tensor1d, tensor2d } from './tensor';
+import { cast, gatherND, less, mul, ones, reshape, scalar, tensor1d, tensor2d } from './tensor';
 
 /** A batch of windows on TensorFlow.js. */
 export interface TensorWindows extends WindowBatch<Tensor> {
+  /** The map [B, H, W, C] that the windows are cut from. */
+  readonly map: Tensor4D;
   /** Global window ids [n], int32. */
   readonly ids: Tensor1D;
   /** 1 for a real row, 0 for a pad: [n * M * M, 1]; null without pads. */
@@ -29,7 +31,7 @@ export interface TensorWindows extends WindowBatch<Tensor> {
 export function hostWindows(x: Tensor4D, grid: WindowGrid, windowIds: Int32Array): TensorWindows {
   const slots = windowTokens(grid, windowIds);
   const ids = tensor1d(windowIds, 'int32');
-  const rows = gatherSlots(x, grid, ids, () => tensor1d(slots.map((token) => Math.max(token, 0)), 'int32'));
+  const rows = gatherSlots(x, grid, ids, () => tensor1d(withPads(slots, grid, windowIds, ownToken(grid)), 'int32'));
   const realSlots = slots.map((_, slot) => slot).filter((slot) => (slots[slot] ?? -1) >= 0);
   const realIndex = grid.isPadded ? tensor1d(realSlots, 'int32') : null;
   const keepTokens = (all: Tensor2D): Tensor2D => (realIndex === null ? all : gatherRows(all, realIndex));
@@ -37,6 +39,7 @@ export function hostWindows(x: Tensor4D, grid: WindowGrid, windowIds: Int32Array
   const tokensPerImage = grid.height * grid.width;
   return {
     grid,
+    map: x,
     rows,
     tokens: keepTokens(rows),
     ids,
@@ -46,8 +49,9 @@ export function hostWindows(x: Tensor4D, grid: WindowGrid, windowIds: Int32Array
     classes: classes.some((maskClass) => maskClass !== 0) ? tensor1d(classes, 'int32') : null,
     keepTokens,
     factorsOf(perImage) {
-      const factors = realTokens(slots).map((token) => perImage[Math.floor(token / tokensPerImage)] ?? 0);
-      return tensor2d(factors, [factors.length, 1]);
+      // not `realTokens(slots).map`: an Int32Array would cut the factors to whole numbers
+      const factors = Float32Array.from(realTokens(slots), (token) => perImage[Math.floor(token / tokensPerImage)] ?? 0);
+      return tensor2d(factors, [factors.length, 1], 'float32');
     },
   };
 }
@@ -62,12 +66,35 @@ const classLookup = (grid: WindowGrid): ((id: number) => number) => {
   return (id) => classes[id % grid.windowsPerImage] ?? 0;
 };
 
-/** For every window of a batch of images, the token of each slot, [B * windowsPerImage, M * M] int32; a pad is one past the last token. */
-export function slotTable(grid: WindowGrid): Tensor2D {
+/** Slots with their pads (-1) replaced by a token of each window's choice. */
+function withPads(slots: Int32Array, grid: WindowGrid, windowIds: Int32Array, ofPad: (id: number) => number): Int32Array {
+  if (!grid.isPadded) return slots;
+  return slots.map((token, slot) => (token < 0 ? ofPad(windowIds[Math.floor(slot / grid.tokensPerWindow)] ?? 0) : token));
+}
+
+/** What a pad reads until it is set to its rule's value: a token of its own image, so that images stay independent even of a NaN. */
+const ownToken = (grid: WindowGrid): ((id: number) => number) => {
+  const tokensPerImage = grid.height * grid.width;
+  return (id) => Math.floor(id / grid.windowsPerImage) * tokensPerImage;
+};
+
+/** For every window of a batch of images, the token of each slot, [B * windowsPerImage, M * M] int32. */
+export interface SlotTables {
+  /** Where a slot is read from; a pad reads a token of its own image. */
+  readonly source: Tensor2D;
+  /** Where a slot is written to; a pad to one past the last token. The same tensor as `source` without pads. */
+  readonly target: Tensor2D;
+}
+
+/** The slot tables of a grid. */
+export function slotTables(grid: WindowGrid): SlotTables {
   const ids = allWindowIds(grid);
+  const slots = windowTokens(grid, ids);
   const spare = grid.batch * grid.height * grid.width;
-  const slots = windowTokens(grid, ids).map((token) => (token < 0 ? spare : token));
-  return tensor2d(slots, [ids.length, grid.tokensPerWindow], 'int32');
+  const table = (ofPad: (id: number) => number): Tensor2D =>
+    tensor2d(withPads(slots, grid, ids, ofPad), [ids.length, grid.tokensPerWindow], 'int32');
+  const source = table(ownToken(grid));
+  return { source, target: grid.isPadded ? table(() => spare) : source };
 }
 
 /** The slots of windows [n] int32 -> [n * M * M] int32. */
@@ -77,17 +104,17 @@ export function slotsOf(table: Tensor2D, ids: Tensor1D): Tensor1D {
 }
 
 /** Windows whose ids are data on the device. */
-export function deviceWindows(x: Tensor4D, grid: WindowGrid, ids: Tensor1D, table: Tensor2D): TensorWindows {
+export function deviceWindows(x: Tensor4D, grid: WindowGrid, ids: Tensor1D, tables: SlotTables): TensorWindows {
   const spare = grid.batch * grid.height * grid.width;
-  const slots = slotsOf(table, ids);
-  const rows = gatherSlots(x, grid, ids, () => (grid.isPadded ? (minimum(slots, scalar(spare - 1, 'int32')) as Tensor1D) : slots));
+  const rows = gatherSlots(x, grid, ids, () => slotsOf(tables.source, ids));
   const isShifted = grid.shiftY > 0 || grid.shiftX > 0;
   return {
     grid,
+    map: x,
     rows,
     tokens: rows,
     ids,
-    isReal: grid.isPadded ? (reshape(cast(less(slots, scalar(spare, 'int32')), 'float32'), [slots.size, 1]) as Tensor2D) : null,
+    isReal: grid.isPadded ? isBelow(slotsOf(tables.target, ids), spare) : null,
     classes: isShifted ? lookUp(tensor1d(Int32Array.from(allWindowIds(grid), classLookup(grid)), 'int32'), ids) : null,
     keepTokens: (all) => all,
     factorsOf(perImage) {
@@ -96,6 +123,11 @@ export function deviceWindows(x: Tensor4D, grid: WindowGrid, ids: Tensor1D, tabl
       return reshape(mul(factors, ones([1, grid.tokensPerWindow])), [ids.size * grid.tokensPerWindow, 1]) as Tensor2D;
     },
   };
+}
+
+/** 1 where a slot is a token, 0 where it is a pad: [n] -> [n, 1]. */
+function isBelow(slots: Tensor1D, spare: number): Tensor2D {
+  return reshape(cast(less(slots, scalar(spare, 'int32')), 'float32'), [slots.size, 1]) as Tensor2D;
 }
 
 /** values [N] at ids [n] -> [n]. */

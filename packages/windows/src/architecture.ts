@@ -43,6 +43,11 @@ export function stageChannels(architecture: SwinArchitecture, stage: number): nu
   return architecture.embedDim * 2 ** stage;
 }
 
+/** Width of the hidden layer of the MLP of a stage: `channels * mlpRatio`. */
+export function stageHiddenWidth(architecture: SwinArchitecture, stage: number): number {
+  return Math.round(stageChannels(architecture, stage) * architecture.mlpRatio);
+}
+
 /** Pairs (regular block, shifted block) of a stage; an odd depth ends with half a pair. */
 export function stagePairs(architecture: SwinArchitecture, stage: number): number {
   return Math.ceil((architecture.depths[stage] ?? 0) / 2);
@@ -82,8 +87,12 @@ export function checkArchitecture(architecture: SwinArchitecture): SwinArchitect
       );
     }
   });
-  if (!(mlpRatio > 0) || !Number.isInteger(embedDim * mlpRatio)) {
-    throw new ConfigError(`checkArchitecture: expected embedDim * mlpRatio to be a whole number above 0, got ${embedDim} * ${mlpRatio}.`);
+  const hidden = embedDim * mlpRatio;
+  // a ratio inferred from widths, such as 29 / 28, may miss the whole number by a rounding
+  if (!(hidden > 0.5) || Math.abs(hidden - Math.round(hidden)) > 1e-9 * hidden) {
+    throw new ConfigError(
+      `checkArchitecture: expected embedDim * mlpRatio to be a whole number above 0, got ${embedDim} * ${mlpRatio}.`,
+    );
   }
   return architecture;
 }

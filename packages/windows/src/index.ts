@@ -1,5 +1,5 @@
 export type { SwinArchitecture, SwinRules } from './architecture';
-export { checkArchitecture, stageChannels, stagePairs } from './architecture';
+export { checkArchitecture, stageChannels, stageHiddenWidth, stagePairs } from './architecture';
 export type { DenseOps } from './dense-ops';
 export type { SparseViTErrorCode } from './errors';
 export { BackendError, CheckpointError, ConfigError, ImageError, ShapeError, SparseViTError } from './errors';
@@ -24,6 +24,7 @@ export {
   checkMapWindowsShape,
   checkPatchEmbedShape,
   checkPatchMergingShape,
+  checkPerImageFactors,
   checkSelectWindowsShape,
   checkWindowAttentionShape,
   checkWindowScoresShape,

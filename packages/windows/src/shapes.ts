@@ -150,3 +150,15 @@ export function checkGivenWindows(ids: Int32Array, grid: WindowGrid, keptPerImag
   }
   return [grid.batch, keptPerImage];
 }
+
+/**
+ * Factors [B] -> the same, if there is one finite number per image.
+ *
+ * @throws ShapeError otherwise: a missing factor would silently drop a branch
+ */
+export function checkPerImageFactors(factors: Float32Array, grid: WindowGrid): number {
+  if (factors.length !== grid.batch) fail('expandPerImage', `${grid.batch} factors, one per image`, String(factors.length));
+  const bad = factors.find((factor) => !Number.isFinite(factor));
+  if (bad !== undefined) fail('expandPerImage', 'finite factors', String(bad));
+  return grid.batch;
+}

@@ -20,7 +20,7 @@ export interface SparsityRules {
   readonly rounding: 'truncate' | 'nearest';
   /** The least number of windows kept per image; 0 lets a whole block be skipped. */
   readonly minKept: number;
-  /** Pads before `norm1` as in the published code, or by the rules of the checkpoint's family. */
+  /** Pads enter the attention before `norm1`, as in the published code, or by the rules of the checkpoint's family. All other rules are the family's. */
   readonly padding: 'before-norm' | 'family';
 }
 
@@ -47,6 +47,14 @@ export type SparsityMode = 'official' | 'clean';
 export const sparsityModes: Readonly<Record<SparsityMode, SparsityRules>> = {
   official: { score: 'l1-mean', padsInScore: 'counted', rounding: 'truncate', minKept: 0, padding: 'before-norm' },
   clean: { score: 'l1-mean', padsInScore: 'left-out', rounding: 'nearest', minKept: 1, padding: 'family' },
+};
+
+/** The values that the named rules may have. */
+const ruleNames: Record<'score' | 'padsInScore' | 'rounding' | 'padding', readonly string[]> = {
+  score: ['l1-mean', 'l2'],
+  padsInScore: ['counted', 'left-out'],
+  rounding: ['truncate', 'nearest'],
+  padding: ['before-norm', 'family'],
 };
 
 /** The largest share of windows that a pair may leave out. */
@@ -88,6 +96,12 @@ export function uniformSparsity(
  */
 export function checkSparsity<S extends Sparsity>(architecture: SwinArchitecture, sparsity: S): S {
   const stages = architecture.depths.length;
+  for (const [field, names] of Object.entries(ruleNames)) {
+    const value = sparsity[field as keyof typeof ruleNames];
+    if (!names.includes(value)) {
+      throw new ConfigError(`sparsity: expected ${field} to be ${names.join(' or ')}, got ${value}.`);
+    }
+  }
   if (!Number.isInteger(sparsity.minKept) || sparsity.minKept < 0) {
     throw new ConfigError(`sparsity: expected minKept to be a whole number of at least 0, got ${sparsity.minKept}.`);
   }
@@ -112,7 +126,7 @@ export function checkSparsity<S extends Sparsity>(architecture: SwinArchitecture
       );
     }
     ratios.forEach((ratio, pair) => {
-      if (!(ratio >= 0 && ratio <= maxPrunedRatio)) {
+      if (typeof ratio !== 'number' || !(ratio >= 0 && ratio <= maxPrunedRatio)) {
         throw new ConfigError(`sparsity: expected ratios from 0 to ${maxPrunedRatio}, got ${ratio} in stage ${stage}.`);
       }
       const previous = ratios[pair - 1];

@@ -117,7 +117,7 @@ export interface WindowOps<T> {
   selectWindows(scores: T, grid: WindowGrid, budget: WindowBudget): Selection<T>;
   /** The first `keptPerImage` windows of a ranking; the ranking itself when it is not longer. */
   prefix(selection: Selection<T>, keptPerImage: number): Selection<T>;
-  /** Given window ids instead of ranked ones: `ids` is [B, keptPerImage]. */
+  /** Given window ids instead of ranked ones: `ids` is [B, keptPerImage] on the host. A recorder fixes them in its plan. */
   givenWindows(ids: Int32Array, grid: WindowGrid, keptPerImage: number): Selection<T>;
 
   /** Applies `body` to the windows of the selection; returns the map [B, H, W, C] with its rows written back and all else as it was. */
@@ -129,6 +129,6 @@ export interface WindowOps<T> {
    * and a bias table [(2M - 1)², heads] -> [tokens, C].
    */
   windowAttention(windows: WindowBatch<T>, qkv: T, biasTable: T): T;
-  /** One factor per image, given on the host [B] -> [tokens, 1], the factor of the image of each row. */
+  /** One factor per image, given on the host [B] -> [tokens, 1], the factor of the image of each row. Only training needs it. */
   expandPerImage(windows: WindowBatch<T>, factors: Float32Array): T;
 }

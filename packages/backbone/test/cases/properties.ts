@@ -49,7 +49,7 @@ function imageOf({ batch, height, width }: Case, seed: number): tf.Tensor4D {
 const modelOf = (c: Case): SwinModel<tf.Tensor> =>
   createSwin(createTensorOps(), { architecture: c.architecture, family: 'mmdet', weights: strongWeights(c.architecture) });
 
-/** Random weights whose blocks change their input clearly: fresh ones (deviation 0.02) hardly do. */
+/** Random weights whose blocks change their input clearly (fresh ones, of deviation 0.02, hardly do), and with biases, without which pads before and after the norm are the same. */
 function strongWeights(architecture: SwinArchitecture): ReturnType<typeof randomWeights> {
   const weights = randomWeights(architecture, 5);
   for (const { blocks } of weights.stages) {
@@ -57,6 +57,11 @@ function strongWeights(architecture: SwinArchitecture): ReturnType<typeof random
       for (const { values } of [block.biasTable, block.qkv.weight, block.projection.weight, block.expand.weight]) {
         values.forEach((value, i) => {
           values[i] = value * 10;
+        });
+      }
+      for (const bias of [block.norm1.bias, block.qkv.bias]) {
+        bias?.values.forEach((_, i) => {
+          bias.values[i] = ((i * 7) % 11) / 11 - 0.5;
         });
       }
     }
@@ -182,6 +187,19 @@ export function propertyCases(backend: BackendName): void {
     model.dispose();
   });
 
+  test('pads before the norm are not pads after it', async () => {
+    const c = { name: '', architecture: small(7), batch: 1, height: 60, width: 60 };
+    const model = modelOf(c);
+    const image = imageOf(c, 11);
+    const rules = layerwise('clean');
+    const [after, before] = [rules, { ...rules, padding: 'before-norm' } as const].map((sparsity) => model.forward(image, { sparsity }));
+    const [a, b] = [await valuesOf(after?.features ?? []), await valuesOf(before?.features ?? [])];
+    const largest = Math.max(...a.flatMap((values, stage) => Array.from(values, (value, i) => Math.abs(value - (b[stage]?.[i] ?? 0)))));
+    expect(largest).toBeGreaterThan(0.01);
+    tf.dispose([image, after?.features, before?.features] as unknown as tf.TensorContainer);
+    model.dispose();
+  });
+
   test('drop-path: factors of 1 change nothing, factors of 0 make every block the identity', async () => {
     const c = { name: '', architecture: small(5), batch: 2, height: 44, width: 60 };
     const model = modelOf(c);
@@ -248,6 +266,7 @@ export function propertyCases(backend: BackendName): void {
       ['too few stages of ratios', (m, x) => m.forward(x, { sparsity: { prunedRatios: [[0.5]], ...sparsityModes.clean } }), /expected 3 stages/],
       ['shrinking ratios', (m, x) => m.forward(x, { sparsity: { prunedRatios: [[0], [0.5, 0.2], [0]], ...sparsityModes.clean } }), /do not decrease/],
       ['windows for other blocks', (m, x) => m.forward(x, { kept: [[null, null]] }), /kept windows for stages of 2, 4, 2 blocks, got 2/],
+      ['drop-path factors for other blocks', (m, x) => m.forward(x, { dropPath: [] }), /drop-path factors for stages of 2, 4, 2 blocks/],
       ['a window out of range', (m, x) => m.forward(x, { kept: [[Int32Array.of(9), null], [null, null, null, null], [null, null]] }), /from 0 to 8, got 9/],
     ];
     test.each(refusals)('%s', (_, run, message) => {
@@ -258,6 +277,29 @@ export function propertyCases(backend: BackendName): void {
       image.dispose();
       model.dispose();
       expect(tf.memory().numTensors).toBe(before);
+    });
+    const wrong: [string, object, RegExp][] = [
+      ['deeper than its weights', { depths: [2, 4, 4] }, /expected stages\.2\.blocks\.2\.norm1\.weight to be \[32\], got \[/],
+      ['shallower than its weights', { depths: [2, 4, 1] }, /expected outputNorms|weights and architecture|got \[/i],
+      ['with other heads', { heads: [2, 2, 4] }, /expected stages\.0\.blocks\.0\.biasTable to be \[169, 2\], got \[169, 1\]/],
+    ];
+    test.each(wrong)('an architecture %s, and nothing is left over', (_, change, message) => {
+      const before = tf.memory().numTensors;
+      const weights = strongWeights(c.architecture);
+      const architecture = { ...c.architecture, ...change };
+      expect(() => createSwin(createTensorOps(), { architecture, family: 'mmdet', weights })).toThrow(message);
+      expect(tf.memory().numTensors).toBe(before);
+    });
+    test('an unknown family, and a forward after dispose', () => {
+      const weights = strongWeights(c.architecture);
+      const family = 'keras' as 'mmdet';
+      expect(() => createSwin(createTensorOps(), { architecture: c.architecture, family, weights })).toThrow(/expected a family of .*, got keras/);
+      const model = modelOf(c);
+      const image = imageOf(c, 12);
+      model.dispose();
+      model.dispose();
+      expect(() => model.forward(image)).toThrow(/got one after dispose/);
+      image.dispose();
     });
     test('an image smaller than a patch', () => {
       const model = modelOf(c);

@@ -111,6 +111,31 @@ export function windowCases(): void {
         tf.dispose([x, selection as never]);
       }));
 
+    test('chunks of dense windows change nothing', () =>
+      expectNoLeak(async () => {
+        const x = randomTensor([batch, height, width, 3], 58);
+        for (const maxChunkBytes of [2 ** 25, 1]) {
+          const y = createTensorOps({ maxChunkBytes }).mapWindows(x, { kind: 'all' }, grid, ({ tokens }) => tf.neg(tokens));
+          expectAllclose(await y.data(), (await x.data()).map((value) => -value), {});
+          y.dispose();
+        }
+        x.dispose();
+      }));
+
+    test('a factor per image reaches every token of its image, for all windows and for some', () =>
+      expectNoLeak(async () => {
+        const x = tf.ones([batch, height, width, 1]);
+        const factors = Float32Array.from({ length: batch }, (_, image) => 1.25 - 0.75 * image);
+        const some = ops.givenWindows(pickWindows(grid, grid.windowsPerImage, 59), grid, grid.windowsPerImage);
+        for (const selection of [{ kind: 'all' } as const, some]) {
+          const y = ops.mapWindows(x, selection, grid, (windows) => tf.mul(windows.tokens, ops.expandPerImage(windows, factors)));
+          const expected = Array.from({ length: batch * height * width }, (_, token) => factors[Math.floor(token / (height * width))] ?? 0);
+          expectAllclose(await y.data(), expected, {});
+          y.dispose();
+        }
+        tf.dispose([x, some as never]);
+      }));
+
     test('attention equals the definition with the nine-region mask', () =>
       expectNoLeak(async () => {
         const [heads, channels] = [2, 6];
@@ -250,6 +275,37 @@ export function windowCases(): void {
       ['too few ids', [1, 2, 3], /expected 2 x 2 ids/],
     ])('given windows: %s is refused', (_, ids, message) => {
       expect(() => ops.givenWindows(Int32Array.from(ids), grid, 2)).toThrow(message);
+    });
+
+    test('a NaN in one image of a batch stays there, pads or not', () =>
+      expectNoLeak(async () => {
+        const padded = createWindowGrid({ batch: 3, height: 5, width: 6, window: 4, isShifted: true, rules: swinRules });
+        const values = randomValues(3 * 5 * 6 * 2, 71).map((value, i) => (i < 60 || i >= 120 ? Number.NaN : value));
+        const x = tf.tensor4d(values, [3, 5, 6, 2]);
+        const norm = { weight: tf.ones([2]), bias: tf.zeros([2]) };
+        const some = ops.givenWindows(Int32Array.of(3, 1, 0, 2, 3, 1), padded, 2);
+        for (const selection of [{ kind: 'all' } as const, some]) {
+          const y = ops.mapWindows(x, selection, padded, (windows) => {
+            const normed = ops.normWindows(windows, norm);
+            // mixes all rows of a window, as attention does
+            const perWindow = tf.sum(tf.reshape(normed, [-1, 16, 2]), 1, true);
+            const mixed = tf.reshape(tf.mul(perWindow, tf.ones([1, 16, 1])), [-1, 2]);
+            const keep = (windows as unknown as { keepTokens(rows: tf.Tensor): tf.Tensor }).keepTokens;
+            return keep(mixed);
+          });
+          const middle = Array.from(await y.data()).slice(60, 120);
+          expect(middle.every(Number.isFinite)).toBe(true);
+          y.dispose();
+        }
+        tf.dispose([x, norm, some] as never);
+      }));
+
+    test.each([[[1]], [[1, 2, 3]], [[1, Number.NaN]]])('factors %j for two images are refused', (factors) => {
+      tf.tidy(() => {
+        const call = (): tf.Tensor =>
+          ops.mapWindows(tf.ones([2, 4, 6, 1]), { kind: 'all' }, grid, (windows) => ops.expandPerImage(windows, Float32Array.from(factors)));
+        expect(call).toThrow(/expandPerImage: expected (2 factors, one per image|finite factors)/);
+      });
     });
 
     test('shapes that do not fit the grid are refused', () => {
