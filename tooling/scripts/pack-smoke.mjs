@@ -1,6 +1,6 @@
 // `pnpm check:packed`: what a user gets. Packs every published package, installs the tarballs with npm in a project outside the
-// repository, and uses them there: plain Node, the command, the examples of the READMEs, types, a Vite build. Prints one line per check,
-// then `N passed, N failed[, N skipped]`. `--keep` leaves the project and says where.
+// repository, and uses them there: plain Node, the command, the examples of the READMEs and of docs/examples, types, a Vite build. Prints
+// one line per check, then `N passed, N failed[, N skipped]`. `--keep` leaves the project and says where.
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -130,20 +130,22 @@ const usePackages = async () => {
   await check('types, bundler', () => types('bundler'));
   await check('types, nodenext', () => types('nodenext'));
   await check('npx sparsevit --help', help);
-  for (const { name, folder } of packages) {
+  for (const { name, folder } of [...packages, { name: 'the repository', folder: root }]) {
     const readme = join(folder, 'README.md');
     const example = existsSync(readme) ? firstExample(readFileSync(readme, 'utf8')) : null;
     if (example === null) {
       skip(`README of ${name}`, 'no js example');
       continue;
     }
-    const file = `readme-${basename(folder)}.mjs`;
+    const file = `readme-${folder === root ? 'root' : basename(folder)}.mjs`;
     write(file, example);
     await check(`README of ${name}`, () => inNode([file]).then(() => undefined));
   }
-  for (const file of readdirSync(smoke).filter((name) => name.endsWith('.mjs'))) {
-    cpSync(join(smoke, file), join(project, file));
-    await check(`smoke/${file}`, () => inNode([file]).then(() => undefined));
+  for (const folder of ['tooling/scripts/smoke', 'docs/examples']) {
+    for (const file of readdirSync(join(root, folder)).filter((name) => name.endsWith('.mjs'))) {
+      cpSync(join(root, folder, file), join(project, file));
+      await check(`${folder}/${file}`, () => inNode([file]).then(() => undefined));
+    }
   }
   await check('Vite build, run in Node', viteApp);
 };

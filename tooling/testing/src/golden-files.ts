@@ -11,12 +11,12 @@ export const goldenRoots: readonly string[] = ['../../goldens/', '../../../../sh
   fileURLToPath(new URL(folder, import.meta.url)),
 );
 
-/** Lists the golden files of all roots: name such as `sparsevit/weights.safetensors` to absolute path. */
+/** Lists the golden files of all roots: name such as `sparsevit/weights.safetensors` to absolute path, which may be that of its `.gz`. */
 export function findGoldens(roots: readonly string[] = goldenRoots): Record<string, string> {
   const found: Record<string, string> = {};
   for (const root of roots) {
     for (const path of filesBelow(root)) {
-      const name = relative(root, path).split(sep).join('/');
+      const name = relative(root, path).split(sep).join('/').replace(/\.gz$/, '');
       found[name] ??= path;
     }
   }

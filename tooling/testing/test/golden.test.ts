@@ -13,11 +13,13 @@ describe('findGoldens', () => {
     for (const root of ['near', 'far']) {
       mkdirSync(join(folder, root, 'family'), { recursive: true });
       writeFileSync(join(folder, root, 'family', 'both'), root);
+      writeFileSync(join(folder, root, 'family', `packed${root === 'near' ? '.gz' : ''}`), root);
     }
     writeFileSync(join(folder, 'far', 'family', 'one'), 'far');
     expect(findGoldens([join(folder, 'near'), join(folder, 'far'), join(folder, 'absent')])).toEqual({
       'family/both': join(folder, 'near', 'family', 'both'),
       'family/one': join(folder, 'far', 'family', 'one'),
+      'family/packed': join(folder, 'near', 'family', 'packed.gz'),
     });
   });
 

@@ -128,6 +128,7 @@ function denseCase(file: string, weights: string, family: SwinCheckpoint['family
 
 const stageOutputs = async ({ golden, features }: { golden: Golden; features: readonly tf.Tensor[] }): Promise<void> => {
   for (const [i, feature] of features.entries()) {
+    if (golden.leavesOut(`stage${i}`)) continue;
     expectAllclose((await feature.data()) as Float32Array, golden.floats(`stage${i}`), outputTolerance, `stage${i}`);
   }
 };
@@ -169,6 +170,7 @@ export function goldenCases(): void {
         const ops = createTensorOps();
         for (const [i, feature] of features.entries()) {
           // hidden states are taken after the merging that follows a stage
+          if (golden.leavesOut(`hidden${i + 1}`)) continue;
           const merging = model.weights.stages[i]?.merging ?? null;
           const hidden = merging === null ? tf.clone(feature) : ops.patchMerging(feature, merging);
           expectAllclose(await nchwValues(hidden), golden.floats(`hidden${i + 1}`), outputTolerance, `hidden${i + 1}`);

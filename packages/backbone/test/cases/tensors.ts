@@ -7,6 +7,8 @@ import * as tf from '@tensorflow/tfjs-core';
 export interface Golden {
   readonly metadata: Readonly<Record<string, string>>;
   has(name: string): boolean;
+  /** True for a tensor that a copy in the repository leaves out to be small; the full file has it. */
+  leavesOut(name: string): boolean;
   names(): string[];
   shape(name: string): readonly number[];
   floats(name: string): Float32Array;
@@ -25,6 +27,7 @@ export async function openGolden(name: string): Promise<Golden> {
   return {
     metadata,
     has: (tensor) => tensors.has(tensor),
+    leavesOut: (tensor) => (metadata.left_out ?? '').split(', ').includes(tensor),
     names: () => [...tensors.keys()],
     shape: (tensor) => find(tensor).shape,
     floats: (tensor) => toFloat32(find(tensor)),
