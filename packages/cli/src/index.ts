@@ -1,1 +1,3 @@
-export {};
+export { runCli } from './cli';
+export type { CliIo, MachineFacts } from './io';
+export { createTerminal, runProgram } from './terminal';

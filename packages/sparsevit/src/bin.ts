@@ -1,1 +1,5 @@
-export {};
+/** The program `sparsevit`. */
+
+import { runCli, runProgram } from '@sparsevit/cli';
+
+await runProgram(runCli);

@@ -1,0 +1,58 @@
+/** From arguments to a command, and from an error to an exit code. */
+
+import { version } from '../package.json';
+import type { Command } from './command';
+import { asksForHelp } from './command';
+import { exitCodes, inputError, quote, reportError } from './errors';
+import { renderProgramHelp } from './help';
+import type { CliIo } from './io';
+
+/** Loaded when called, so that `macs` does not wait for TensorFlow.js. */
+const commands: readonly { name: string; summary: string; load: () => Promise<Command> }[] = [
+  {
+    name: 'run',
+    summary: 'Run a model on images, dense and sparse side by side.',
+    load: async () => (await import('./commands/run')).runCommand,
+  },
+  {
+    name: 'inspect',
+    summary: 'Say what a checkpoint holds.',
+    load: async () => (await import('./commands/inspect')).inspectCommand,
+  },
+  {
+    name: 'macs',
+    summary: 'Count the multiply-accumulates of a backbone.',
+    load: async () => (await import('./commands/macs')).macsCommand,
+  },
+];
+
+/**
+ * Runs a command and returns the exit code: 0 done; 2 for something about the input, which one line on stderr names; 1 for a bug, with a stack.
+ *
+ * @param argv what was typed after `sparsevit`
+ * @example
+ * process.exitCode = await runCli(['macs', '--model', 'swin-t', '--json'], createTerminal());
+ */
+export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+  try {
+    await dispatch(argv, io);
+    return exitCodes.success;
+  } catch (error) {
+    return reportError(error, io);
+  }
+}
+
+async function dispatch(argv: readonly string[], io: CliIo): Promise<void> {
+  const [name, ...rest] = argv;
+  const command = commands.find((candidate) => candidate.name === name);
+  if (command !== undefined) {
+    await (await command.load()).run(rest, io);
+    return;
+  }
+  if (name === '--version' || name === '-v') io.stdout(`${version}\n`);
+  else if (name === undefined || asksForHelp([name])) io.stdout(renderProgramHelp(commands, version));
+  else {
+    const names = commands.map((candidate) => candidate.name).join(', ');
+    throw inputError(`sparsevit: expected a command (${names}), got ${quote(name)}. See \`sparsevit --help\`.`);
+  }
+}

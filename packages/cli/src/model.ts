@@ -1,0 +1,109 @@
+/** Which Swin a command works on: a checkpoint, or a preset with seeded random weights. */
+
+import type { HostTensor, SwinCheckpoint, SwinFamily, SwinWeights } from '@sparsevit/backbone';
+import { familyRules, loadCheckpoint, randomWeights } from '@sparsevit/backbone';
+import type { SwinPresetName } from '@sparsevit/config/presets';
+import { swinPreset, swinPresetNames } from '@sparsevit/config/presets';
+import type { Sparsity, SwinArchitecture } from '@sparsevit/windows';
+import { SparseViTError } from '@sparsevit/windows';
+import { inputError, quote } from './errors';
+import { readInputFile } from './files';
+import { parseChoice, parseInteger, seedRange } from './values';
+
+/** A model and where it comes from. */
+export interface LoadedModel {
+  readonly architecture: SwinArchitecture;
+  readonly family: SwinFamily;
+  /** The sparsity saved with the weights. */
+  readonly sparsity: Sparsity | null;
+  /** What is odd about the checkpoint. */
+  readonly notes: readonly string[];
+  /** The preset with this architecture; null for another. */
+  readonly preset: SwinPresetName | null;
+  /** The checkpoint file, or the seed of random weights. */
+  readonly source: { readonly weights: string } | { readonly seed: number };
+  /** The weights; random ones are drawn now, which takes seconds, so ask when all else is known to be right. */
+  readWeights(): SwinWeights<HostTensor>;
+}
+
+const defaultPreset: SwinPresetName = 'swin-t';
+
+/**
+ * Loads the checkpoint, or takes random weights for the preset (default swin-t, seed 0, rules of Microsoft's detector).
+ *
+ * @throws SparseViTError for a file that is no such checkpoint, an unknown preset or family, or a seed beside a file
+ */
+export async function loadModel(options: {
+  weights?: string | undefined;
+  family?: string | undefined;
+  model?: string | undefined;
+  seed?: string | undefined;
+}): Promise<LoadedModel> {
+  const family = options.family === undefined ? undefined : parseFamily(options.family);
+  const wanted = options.model === undefined ? undefined : swinPreset(options.model);
+  if (options.weights === undefined) {
+    const seed = options.seed === undefined ? 0 : parseInteger(options.seed, '--seed', seedRange);
+    const architecture = wanted ?? swinPreset(defaultPreset);
+    return {
+      architecture,
+      family: family ?? 'microsoft-detection',
+      sparsity: null,
+      notes: [],
+      preset: presetOf(architecture),
+      source: { seed },
+      readWeights: () => randomWeights(architecture, seed),
+    };
+  }
+  if (options.seed !== undefined) {
+    throw inputError('--seed: expected no --weights beside it, got both. A seed is for random weights.');
+  }
+  const { weights, ...facts } = await readCheckpoint(options.weights, '--weights', { family, architecture: wanted });
+  const preset = presetOf(facts.architecture);
+  return { ...facts, preset, source: { weights: options.weights }, readWeights: () => weights };
+}
+
+/**
+ * Reads a checkpoint file.
+ *
+ * @param what the option or argument that named it
+ * @throws SparseViTError with the file's name in front of what is wrong with it
+ */
+export async function readCheckpoint(
+  path: string,
+  what: string,
+  options: { family?: SwinFamily | undefined; architecture?: SwinArchitecture | undefined },
+): Promise<SwinCheckpoint> {
+  const bytes = await readInputFile(path, what);
+  try {
+    return loadCheckpoint(bytes, options);
+  } catch (error) {
+    if (!SparseViTError.isInstance(error)) throw error;
+    throw new SparseViTError(error.code, `${quote(path)}: ${error.message}`, { cause: error });
+  }
+}
+
+/** Reads the name of a family. */
+export function parseFamily(text: string): SwinFamily {
+  return parseChoice(text, '--family', Object.keys(familyRules) as SwinFamily[]);
+}
+
+/** The preset that an architecture equals; null when there is none. */
+export function presetOf(architecture: SwinArchitecture): SwinPresetName | null {
+  const { embedDim, depths, heads, window, mlpRatio, patchSize } = architecture;
+  const facts = (a: SwinArchitecture): string =>
+    JSON.stringify([a.embedDim, a.depths, a.heads, a.window, a.mlpRatio, a.patchSize]);
+  const wanted = facts({ embedDim, depths, heads, window, mlpRatio, patchSize });
+  return swinPresetNames.find((name) => facts(swinPreset(name)) === wanted) ?? null;
+}
+
+/** `swin-t`, or what an architecture without a name is made of. */
+export function describeArchitecture(architecture: SwinArchitecture): string {
+  const { embedDim, depths, heads, window, mlpRatio, patchSize } = architecture;
+  return `embed ${embedDim}, depths ${depths.join(',')}, heads ${heads.join(',')}, window ${window}, MLP ratio ${mlpRatio}, patch ${patchSize}`;
+}
+
+/** The help of `--model`. */
+export const presetList: string = swinPresetNames.join(', ');
+
+/** The help of `--family`. */
+export const familyList: string = Object.keys(familyRules).join(', ');

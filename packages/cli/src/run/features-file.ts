@@ -1,0 +1,51 @@
+/** The file of `--features`: what the sparse run computed, in the layout that PyTorch users expect. */
+
+import type { ForwardResult, WritableTensor } from '@sparsevit/backbone';
+import { writeSafetensors } from '@sparsevit/backbone';
+import type { Tensor } from '../tensor';
+import { dispose } from '../tensor';
+import type { KeptWindows } from './kept-windows';
+
+/**
+ * Writes `out0..` [B, C, h, w], `logits` [B, classes] where there is a classifier, and `kept.{stage}.{block}` int32 [B, k] in score order for
+ * the pruned blocks ([n] global ids where a threshold decided how many). Frees each map as soon as it is read.
+ *
+ * @returns the bytes of a safetensors file
+ */
+export async function createFeaturesFile(
+  result: ForwardResult<Tensor>,
+  options: { kept: readonly KeptWindows[]; facts: Readonly<Record<string, string>> },
+): Promise<Uint8Array> {
+  const tensors = new Map<string, WritableTensor>();
+  for (const [stage, map] of result.features.entries()) {
+    if (map === null) continue;
+    const [batch = 0, height = 0, width = 0, channels = 0] = map.shape;
+    const values = await map.data<'float32'>();
+    dispose(map);
+    tensors.set(`out${stage}`, {
+      values: toChannelsFirst(values, { batch, tokens: height * width, channels }),
+      shape: [batch, channels, height, width],
+    });
+  }
+  if (result.logits !== null) {
+    tensors.set('logits', { values: (await result.logits.data<'float32'>()).slice(), shape: result.logits.shape });
+  }
+  for (const { stage, block, ids } of options.kept) if (ids !== null) tensors.set(`kept.${stage}.${block}`, ids);
+  return writeSafetensors(tensors, options.facts);
+}
+
+/** [B, tokens, C] -> [B, C, tokens] */
+function toChannelsFirst(
+  values: Float32Array,
+  { batch, tokens, channels }: { batch: number; tokens: number; channels: number },
+): Float32Array {
+  const moved = new Float32Array(values.length);
+  for (let image = 0; image < batch; image++) {
+    const first = image * tokens * channels;
+    for (let channel = 0; channel < channels; channel++) {
+      const to = first + channel * tokens;
+      for (let token = 0; token < tokens; token++) moved[to + token] = values[first + token * channels + channel] ?? 0;
+    }
+  }
+  return moved;
+}

@@ -1,0 +1,29 @@
+/** The file of `--overlay`: the kept windows of each stage over the photo. */
+
+import type { RgbImage } from '@sparsevit/data';
+import { encodePng } from '@sparsevit/data/node';
+import type { OverlayStage } from '../overlay/overlay';
+import { drawOverlay } from '../overlay/overlay';
+import type { KeptWindows } from './kept-windows';
+
+/**
+ * Draws, for each stage, the windows of its last block with a regular grid: those that every earlier block of that grid kept too.
+ *
+ * @returns the bytes of a PNG file
+ */
+export async function createOverlayFile(
+  photo: RgbImage,
+  options: { kept: readonly KeptWindows[]; patchSize: number; caption: readonly string[] },
+): Promise<Uint8Array> {
+  const lastRegular = new Map<number, KeptWindows>();
+  for (const windows of options.kept) if (windows.block % 2 === 0) lastRegular.set(windows.stage, windows);
+  const stages = [...lastRegular.values()].map(
+    ({ stage, block, grid, perImage }): OverlayStage => ({
+      name: `stage ${stage}, block ${block}`,
+      grid,
+      keptWindows: perImage[0] ?? [],
+      pixelsPerToken: options.patchSize * 2 ** stage,
+    }),
+  );
+  return encodePng(drawOverlay({ image: photo, stages, caption: options.caption }));
+}

@@ -1,0 +1,101 @@
+/** What `run` is going to do: everything about its options and files that can be found wrong before a model is loaded. */
+
+import type { BackendName } from '../backend';
+import { backendNames } from '../backend';
+import { inputError, quote } from '../errors';
+import { checkInputFile, checkOutputFile, outputPaths } from '../files';
+import type { Size } from '../values';
+import { parseChoice, parseInteger, parseSize, seedRange } from '../values';
+import type { InputSource } from './inputs';
+import { inputName, isTensorFile } from './inputs';
+
+/** One input and the files that are written about it. */
+export interface RunJob {
+  readonly source: InputSource;
+  readonly overlay: string | null;
+  readonly features: string | null;
+}
+
+/** What is going to be done. */
+export interface RunPlan {
+  readonly jobs: readonly RunJob[];
+  /** Undefined: each photo's own size. */
+  readonly size: Size | undefined;
+  readonly repeats: number;
+  readonly backendName: BackendName;
+}
+
+const mostRepeats = 1000;
+
+/**
+ * Checks options, inputs and outputs.
+ *
+ * @throws SparseViTError for the first thing that cannot be
+ */
+export async function planRun(
+  options: {
+    readonly weights?: string;
+    readonly size?: string;
+    readonly backend?: string;
+    readonly repeats?: string;
+    readonly scene?: string;
+    readonly overlay?: string;
+    readonly features?: string;
+  },
+  inputs: readonly string[],
+): Promise<RunPlan> {
+  const sources = sourcesOf(inputs, options.scene);
+  const size = options.size === undefined ? undefined : parseSize(options.size, '--size');
+  const repeats = parseInteger(options.repeats ?? '3', '--repeats', { min: 1, max: mostRepeats });
+  const backendName = parseChoice(options.backend ?? 'wasm', '--backend', backendNames);
+  await checkInputs(sources, size !== undefined);
+  const reads = [...inputs, ...(options.weights === undefined ? [] : [options.weights])];
+  const overlays = await checkOutputs(options.overlay, '--overlay', { sources, others: reads });
+  const features = await checkOutputs(options.features, '--features', { sources, others: [...reads, ...overlays] });
+  const jobs = sources.map((source, i) => ({
+    source,
+    overlay: overlays[i] ?? null,
+    features: features[i] ?? null,
+  }));
+  return { jobs, size, repeats, backendName };
+}
+
+function sourcesOf(inputs: readonly string[], scene: string | undefined): InputSource[] {
+  if (scene !== undefined) {
+    if (inputs.length > 0) {
+      throw inputError(
+        `run: expected inputs or --scene, got both. Leave out --scene to run on ${quote(inputs[0] ?? '')}.`,
+      );
+    }
+    return [{ sceneSeed: parseInteger(scene, '--scene', seedRange) }];
+  }
+  if (inputs.length === 0) {
+    throw inputError('run: expected at least one image, got none. Name a photo, or draw a scene with --scene 1.');
+  }
+  return inputs.map((file) => ({ file }));
+}
+
+/** Every input is looked for before the first is worked on. */
+async function checkInputs(sources: readonly InputSource[], isResized: boolean): Promise<void> {
+  for (const source of sources) {
+    if (!('file' in source)) continue;
+    if (isResized && isTensorFile(source)) {
+      throw inputError(`--size: expected photos, got ${quote(source.file)}, which is used as it is. Leave out --size.`);
+    }
+    await checkInputFile(source.file, 'run');
+  }
+}
+
+async function checkOutputs(
+  path: string | undefined,
+  option: '--overlay' | '--features',
+  { sources, others }: { sources: readonly InputSource[]; others: readonly string[] },
+): Promise<string[]> {
+  if (path === undefined) return [];
+  if (option === '--overlay' && !/\.png$/i.test(path)) {
+    throw inputError(`--overlay: expected a name that ends with .png, got ${quote(path)}.`);
+  }
+  const paths = outputPaths(path, sources.map(inputName));
+  for (const output of paths) await checkOutputFile(output, option, others);
+  return paths;
+}

@@ -1,0 +1,143 @@
+/** What `run` prints: one report, as text or as JSON. */
+
+import type { Sparsity } from '@sparsevit/windows';
+import type { StartedBackend } from '../backend';
+import type { MachineFacts } from '../io';
+import type { LoadedModel } from '../model';
+import { describeArchitecture } from '../model';
+import { modeOf, notationOf } from '../sparsity';
+import { formatBytes, formatNumber, renderFacts, renderTable } from '../table';
+import type { Findings, Gmacs, Latency } from './evaluate';
+import type { KeptWindows } from './kept-windows';
+
+/** What holds for all inputs of a command. */
+export interface RunFacts {
+  readonly model: LoadedModel;
+  readonly sparsity: Sparsity;
+  readonly backend: StartedBackend;
+  readonly machine: MachineFacts;
+}
+
+/** What holds for one input. */
+export interface InputFacts {
+  readonly name: string;
+  readonly origin: string;
+  readonly shape: readonly [number, number, number, number];
+  readonly findings: Findings;
+  readonly peakMemoryBytes: number;
+  /** Paths of the files that were written. */
+  readonly overlay: string | null;
+  readonly features: string | null;
+}
+
+/** The model in one line. */
+export function describeModel({ architecture, preset, source }: LoadedModel): string {
+  const name = preset ?? describeArchitecture(architecture);
+  return 'seed' in source
+    ? `${name}, random weights (seed ${source.seed}): counts and times are real, the features are not trained`
+    : `${name}, weights of ${source.weights}`;
+}
+
+/** The sparsity in one line. */
+export function describeSparsity({ model, sparsity }: Pick<RunFacts, 'model' | 'sparsity'>): string {
+  const pads = sparsity.padding === 'before-norm' ? ', pads before the norm' : '';
+  return `${notationOf(sparsity)} pruned, ${modeOf(sparsity)} mode, rules of ${model.family}${pads}`;
+}
+
+/** The machine in one line. */
+export function describeMachine(machine: MachineFacts): string {
+  const cores = `${machine.cores} ${machine.cores === 1 ? 'core' : 'cores'}`;
+  return `${machine.cpu}, ${cores}, ${formatBytes(machine.memoryBytes)}, ${machine.platform}, ${machine.runtime}`;
+}
+
+/** The lines before the first input. */
+export function renderRunFacts(facts: RunFacts): string {
+  const { backend } = facts;
+  return renderFacts([
+    ['model', describeModel(facts.model)],
+    ['sparsity', describeSparsity(facts)],
+    ['backend', `${backend.name} (${backend.detail}), TensorFlow.js ${backend.tensorFlowVersion}`],
+    ['machine', describeMachine(facts.machine)],
+  ]);
+}
+
+/** The lines of one input. */
+export function renderInput(input: InputFacts): string {
+  const { findings, shape } = input;
+  const { denseMs, sparseMs, denseGmacs, sparseGmacs, kept, isWarmUp } = findings;
+  const [batch, height, width] = shape;
+  const runs = isWarmUp ? 'the first run' : `median of ${denseMs.samples.length}`;
+  const range = ({ min, max }: Latency): string => `${formatNumber(min)}..${formatNumber(max)} ms`;
+  const gmacs = (which: keyof Gmacs): string[] => [
+    `GMACs, ${which}`,
+    formatNumber(denseGmacs[which]),
+    sparseGmacs === null ? 'by image' : formatNumber(sparseGmacs[which]),
+  ];
+  const table = renderTable([
+    ['', 'dense', 'sparse'],
+    ...kept.map(windowsRow),
+    gmacs('fair'),
+    gmacs('published'),
+    [`latency, ${runs}`, `${formatNumber(denseMs.median)} ms`, `${formatNumber(sparseMs.median)} ms`],
+    ...(denseMs.samples.length > 1 ? [['latency, least to most', range(denseMs), range(sparseMs)]] : []),
+    ['speed-up', '', `${formatNumber(denseMs.median / sparseMs.median)}x`],
+  ]);
+  const images = batch === 1 ? '' : `, GMACs and latency are those of the batch of ${batch}`;
+  const notes = [
+    ...(isWarmUp ? ['One run took longer than 20 s, so each ran once, with nothing to warm up before it.'] : []),
+    ...(findings.sparseGmacs === null
+      ? ['Thresholds decide by image how many windows are kept; GMACs are not counted.']
+      : []),
+    `Peak memory of the process so far: ${formatBytes(input.peakMemoryBytes)}.`,
+    ...(input.overlay === null ? [] : [`Kept windows drawn in ${input.overlay}`]),
+    ...(input.features === null ? [] : [`Features of the sparse run in ${input.features}`]),
+  ];
+  return `\n${input.name}, ${height}x${width} (${input.origin})${images}\n\n${table}\n\n${notes.join('\n')}\n`;
+}
+
+function windowsRow({ stage, block, grid, ids, perImage }: KeptWindows): string[] {
+  const counts = perImage.map((windows) => windows.length);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  const share = `${Math.round((100 * most) / grid.windowsPerImage)} %`;
+  const sparse = ids === null ? 'all' : `${least === most ? most : `${least}..${most}`} (${share})`;
+  return [`windows kept, stage ${stage} block ${block}`, String(grid.windowsPerImage), sparse];
+}
+
+/** The whole report as a JSON document. */
+export function reportJson(facts: RunFacts, inputs: readonly InputFacts[]): object {
+  const { model, sparsity, backend, machine } = facts;
+  const { architecture, family, notes } = model;
+  const latency = ({ median, min, max, samples }: Latency): object => ({ median, min, max, samples });
+  return {
+    version: 1,
+    command: 'run',
+    model: { preset: model.preset, architecture, family, ...model.source, notes },
+    sparsity: { notation: notationOf(sparsity), mode: modeOf(sparsity), ...sparsity },
+    backend,
+    machine,
+    inputs: inputs.map(({ name, shape: [batch, height, width], findings, peakMemoryBytes, overlay, features }) => ({
+      input: name,
+      batch,
+      height,
+      width,
+      windows: findings.kept.map(({ stage, block, grid, ids, perImage }) => ({
+        stage,
+        block,
+        isShifted: grid.shiftY > 0 || grid.shiftX > 0,
+        isDense: ids === null,
+        windowsPerImage: grid.windowsPerImage,
+        kept: perImage.map((windows) => windows.length),
+      })),
+      gmacs: { dense: findings.denseGmacs, sparse: findings.sparseGmacs },
+      latencyMs: {
+        dense: latency(findings.denseMs),
+        sparse: latency(findings.sparseMs),
+        isWarmUp: findings.isWarmUp,
+      },
+      speedUp: findings.denseMs.median / findings.sparseMs.median,
+      peakMemoryBytes,
+      overlay,
+      features,
+    })),
+  };
+}

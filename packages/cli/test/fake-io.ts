@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import type { CliIo } from '../src/index';
+import { runCli } from '../src/index';
+
+/** What a command did: its exit code and all that it printed. */
+export interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a command in this process, with a clock that goes on by `tickMs` at every look. */
+export async function run(
+  argv: readonly string[],
+  options: { isTerminal?: boolean; tickMs?: number } = {},
+): Promise<Outcome> {
+  const { isTerminal = false, tickMs = 10 } = options;
+  let out = '';
+  let err = '';
+  let clock = 0;
+  const io: CliIo = {
+    stdout: (text) => {
+      out += text;
+    },
+    stderr: (text) => {
+      err += text;
+    },
+    isTerminal,
+    now: () => {
+      clock += tickMs;
+      return clock;
+    },
+    peakMemoryBytes: () => 123_000_000,
+    machine: () => ({ cpu: 'Test CPU', cores: 2, memoryBytes: 8e9, platform: 'test', runtime: 'Node 0' }),
+  };
+  return { code: await runCli(argv, io), out, err };
+}
+
+/** A folder that is removed after the tests of the file; returns paths in it. */
+export function temporaryFolder(): (name: string) => string {
+  const folder = mkdtempSync(join(tmpdir(), 'sparsevit-cli-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return (name) => join(folder, name);
+}
