@@ -5,7 +5,7 @@ import { CheckpointError, checkArchitecture, checkSparsity, SparseViTError } fro
 import type { SwinFamily } from '../checkpoint';
 import { familyRules } from '../checkpoint';
 import type { JsonValue } from '../formats/json';
-import { parseJson } from '../formats/json';
+import { isJsonObject, parseJson } from '../formats/json';
 import { refuse, showList, showName } from '../formats/refuse';
 
 /** The key of the document in the metadata. */
@@ -34,12 +34,11 @@ export function writeDocument({ architecture, family, sparsity }: CheckpointDocu
  */
 export function readDocument(text: string): CheckpointDocument {
   const fields = readFields(parseJson(text, here), 'the document', ['version', 'architecture', 'family', 'sparsity']);
-  const version = fields.get('version');
-  if (version !== documentVersion)
-    refuse(here, `version ${documentVersion}`, show(version), 'A newer release may read it.');
-  const architecture = readArchitecture(fields.get('architecture'));
-  const family = readChoice(fields.get('family'), 'family', Object.keys(familyRules) as SwinFamily[]);
-  const sparsity = fields.get('sparsity') === null ? null : readSparsity(fields.get('sparsity'));
+  if (fields.version !== documentVersion)
+    refuse(here, `version ${documentVersion}`, show(fields.version), 'A newer release may read it.');
+  const architecture = readArchitecture(fields.architecture);
+  const family = readChoice(fields.family, 'family', Object.keys(familyRules) as SwinFamily[]);
+  const sparsity = fields.sparsity === null ? null : readSparsity(fields.sparsity);
   try {
     checkArchitecture(architecture);
     if (sparsity !== null) checkSparsity(architecture, sparsity);
@@ -53,43 +52,43 @@ export function readDocument(text: string): CheckpointDocument {
 function readArchitecture(value: JsonValue | undefined): SwinArchitecture {
   const fields = readFields(value, 'architecture', ['embedDim', 'depths', 'heads', 'window', 'mlpRatio', 'patchSize']);
   return {
-    embedDim: readNumber(fields.get('embedDim'), 'embedDim'),
-    depths: readList(fields.get('depths'), 'depths', readNumber),
-    heads: readList(fields.get('heads'), 'heads', readNumber),
-    window: readNumber(fields.get('window'), 'window'),
-    mlpRatio: readNumber(fields.get('mlpRatio'), 'mlpRatio'),
-    patchSize: readNumber(fields.get('patchSize'), 'patchSize'),
+    embedDim: readNumber(fields.embedDim, 'embedDim'),
+    depths: readList(fields.depths, 'depths', readNumber),
+    heads: readList(fields.heads, 'heads', readNumber),
+    window: readNumber(fields.window, 'window'),
+    mlpRatio: readNumber(fields.mlpRatio, 'mlpRatio'),
+    patchSize: readNumber(fields.patchSize, 'patchSize'),
   };
 }
 
 function readSparsity(value: JsonValue | undefined): Sparsity {
-  const hasThresholds = value instanceof Map && value.has('thresholds');
+  const hasThresholds = isJsonObject(value) && Object.hasOwn(value, 'thresholds');
   const amount = hasThresholds ? 'thresholds' : 'prunedRatios';
   const fields = readFields(value, 'sparsity', [amount, 'score', 'padsInScore', 'rounding', 'minKept', 'padding']);
   const rules: SparsityRules = {
-    score: readChoice(fields.get('score'), 'score', ['l1-mean', 'l2']),
-    padsInScore: readChoice(fields.get('padsInScore'), 'padsInScore', ['counted', 'left-out']),
-    rounding: readChoice(fields.get('rounding'), 'rounding', ['truncate', 'nearest']),
-    minKept: readNumber(fields.get('minKept'), 'minKept'),
-    padding: readChoice(fields.get('padding'), 'padding', ['before-norm', 'family']),
+    score: readChoice(fields.score, 'score', ['l1-mean', 'l2']),
+    padsInScore: readChoice(fields.padsInScore, 'padsInScore', ['counted', 'left-out']),
+    rounding: readChoice(fields.rounding, 'rounding', ['truncate', 'nearest']),
+    minKept: readNumber(fields.minKept, 'minKept'),
+    padding: readChoice(fields.padding, 'padding', ['before-norm', 'family']),
   };
-  const list = fields.get(amount);
+  const list = fields[amount];
   return hasThresholds
     ? { thresholds: readList(list, amount, (item, name) => (item === null ? null : readNumber(item, name))), ...rules }
     : { prunedRatios: readList(list, amount, (item, name) => readList(item, name, readNumber)), ...rules };
 }
 
-function readFields(
+function readFields<K extends string>(
   value: JsonValue | undefined,
   name: string,
-  keys: readonly string[],
-): ReadonlyMap<string, JsonValue> {
-  if (!(value instanceof Map)) return refuse(here, `${name} to be an object`, show(value));
-  const fields = value as ReadonlyMap<string, JsonValue>;
-  if (fields.size !== keys.length || !keys.every((key) => fields.has(key))) {
-    refuse(here, `${name} to have the fields ${keys.join(', ')}`, showList([...fields.keys()].map(showName)));
+  keys: readonly K[],
+): Readonly<Record<K, JsonValue>> {
+  if (!isJsonObject(value)) return refuse(here, `${name} to be an object`, show(value));
+  const found = Object.keys(value);
+  if (found.length !== keys.length || !keys.every((key) => Object.hasOwn(value, key))) {
+    refuse(here, `${name} to have the fields ${keys.join(', ')}`, showList(found.map(showName)));
   }
-  return fields;
+  return value as Readonly<Record<K, JsonValue>>;
 }
 
 function readNumber(value: JsonValue | undefined, name: string): number {
@@ -115,6 +114,6 @@ function readList<I>(
 
 function show(value: JsonValue | undefined): string {
   if (value === undefined) return 'nothing';
-  if (value instanceof Map) return 'an object';
-  return typeof value === 'object' && value !== null ? 'a list' : showName(String(value));
+  if (isJsonObject(value)) return 'an object';
+  return Array.isArray(value) ? 'a list' : showName(String(value));
 }

@@ -22,14 +22,19 @@ export interface ImportPlan {
   readonly parts: SwinParts;
   /** The window to resize the bias tables to; undefined leaves them as they are and expects all to have the architecture's window. */
   readonly window: number | undefined;
+  /** The size of the file, by which the weights are measured. */
+  readonly fileBytes: number;
 }
 
 const here = 'checkpoint';
+/** The weights may be larger than the file: 16-bit floats become 32, tensors share storages, bias tables are resized. But not without end. */
+const mostWeightBytes = (fileBytes: number): number => 4 * fileBytes + 2 ** 26;
 
 /**
  * Checks every tensor of the backbone and converts it.
  *
- * @throws CheckpointError with the missing, unexpected and misshapen tensors, for absolute position embeddings, and for values that are not finite
+ * @throws CheckpointError with the missing, unexpected and misshapen tensors, for absolute position embeddings, for values that are not finite,
+ * and for weights that would take far more memory than the file
  */
 export function importWeights(
   tensors: StoredTensors,
@@ -42,6 +47,7 @@ export function importWeights(
     slots.push(stored ?? refuse(here, `a place for ${slot.key}`, `none in the layout of ${found.layout.name}`));
   });
   checkTensors(tensors, plan, slots);
+  checkSize(plan, slots);
 
   const notFinite: string[] = [];
   let at = 0;
@@ -100,6 +106,18 @@ function checkTensors(tensors: StoredTensors, plan: ImportPlan, slots: readonly 
     faults.join('; '),
     isTableMisshapen ? 'Bias tables of another window can be resized with the option window.' : '',
   );
+}
+
+/** Measures the weights before any is made. */
+function checkSize({ window, fileBytes }: ImportPlan, slots: readonly StoredSlot[]): void {
+  const rows = window === undefined ? undefined : (2 * window - 1) ** 2;
+  const bytes = slots.reduce((sum, stored) => {
+    const { shape } = stored.slot;
+    const isResized = rows !== undefined && isTable(stored);
+    return sum + 4 * (isResized ? rows * (shape[1] ?? 1) : elementCount(shape));
+  }, 0);
+  const most = mostWeightBytes(fileBytes);
+  if (bytes > most) refuse(here, `weights of at most ${most} bytes for a file of ${fileBytes}`, String(bytes));
 }
 
 /** With a window to resize to, a table may be of any window. */

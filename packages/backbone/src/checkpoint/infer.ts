@@ -20,27 +20,29 @@ const here = 'checkpoint';
  *
  * @throws CheckpointError when one of these cannot be told
  */
-export function inferArchitecture(tensors: StoredTensors, found: FoundLayout): SwinArchitecture {
-  const { embedDim, patchSize } = inferPatch(tensors, found);
-  const blocks = listBlocks(tensors, found);
-  const stages = Math.max(...blocks.map(({ stage }) => stage)) + 1;
-  const depths: number[] = [];
-  const heads: number[] = [];
-  let window: number | null = null;
-  let hidden: number | undefined;
-  for (let stage = 0; stage < stages; stage++) {
-    const own = blocks.filter((block) => block.stage === stage);
-    if (own.length === 0) refuse(here, `blocks in each of ${stages} stages`, `none in stage ${stage}`);
-    depths.push(Math.max(...own.map(({ block }) => block)) + 1);
-    const table = own.find(({ table }) => table?.length === 2)?.table;
-    if (table === undefined) return refuse(here, `a relative_position_bias_table in stage ${stage}`, 'none');
-    heads.push(table[1] ?? 0);
-    window ??= windowOfTable(table[0] ?? 0);
-    if (stage === 0) hidden = own.find((block) => block.hidden !== undefined)?.hidden;
-  }
-  if (window === null) return refuse(here, 'bias tables with (2M - 1)² rows', 'none such');
-  if (hidden === undefined) return refuse(here, 'the first layer of an MLP in stage 0', 'none');
-  return checked({ embedDim, depths, heads, window, mlpRatio: hidden / embedDim, patchSize });
+export function inferArchitecture(tensors: StoredTensors, layout: FoundLayout): SwinArchitecture {
+  const { embedDim, patchSize } = inferPatch(tensors, layout);
+  const found = findStages(tensors, layout);
+  const count = Math.max(0, ...found.keys()) + 1;
+  if (found.size === 0) refuse(here, 'blocks', 'none');
+  const stages = Array.from({ length: count }, (_, stage) => {
+    const { depth, table, hidden } =
+      found.get(stage) ?? refuse(here, `blocks in each of ${count} stages`, `none in stage ${stage}`);
+    const [rows = 0, heads = 0] = table ?? refuse(here, `a relative_position_bias_table in stage ${stage}`, 'none');
+    return { depth, heads, window: windowOfTable(rows), hidden };
+  });
+  const window =
+    stages.find((stage) => stage.window !== null)?.window ??
+    refuse(here, 'bias tables with (2M - 1)² rows', 'none such');
+  const hidden = stages[0]?.hidden ?? refuse(here, 'the first layer of an MLP in stage 0', 'none');
+  return checked({
+    embedDim,
+    depths: stages.map(({ depth }) => depth),
+    heads: stages.map(({ heads }) => heads),
+    window,
+    mlpRatio: hidden / embedDim,
+    patchSize,
+  });
 }
 
 /** Which optional parts there are: a part is there when one of its tensors is. A classifier is never without the norm before it. */
@@ -71,21 +73,21 @@ function inferPatch(
   return { embedDim, patchSize };
 }
 
-interface FoundBlock {
-  readonly stage: number;
-  readonly block: number;
-  /** The shape of its bias table, if this name is one. */
-  readonly table?: readonly number[];
-  /** The width of its MLP, if this name is that of the first layer. */
-  readonly hidden?: number | undefined;
+interface FoundStage {
+  /** One more than the highest number of a block. */
+  depth: number;
+  /** The shape of the first bias table. */
+  table?: readonly number[];
+  /** The width of the first MLP. */
+  hidden?: number | undefined;
 }
 
-/** Every tensor of a block, by stage and block. */
-function listBlocks(tensors: StoredTensors, { layout, prefixes }: FoundLayout): FoundBlock[] {
+/** What the names and shapes of the blocks' tensors tell, stage by stage. */
+function findStages(tensors: StoredTensors, { layout, prefixes }: FoundLayout): ReadonlyMap<number, FoundStage> {
   const { biasTable, ...linearNames } = layout.blockNames;
   const roots = Object.values(linearNames).flat();
   const known = new Set([biasTable, ...roots.flatMap((root) => [`${root}.weight`, `${root}.bias`])]);
-  const found: FoundBlock[] = [];
+  const stages = new Map<number, FoundStage>();
   for (const [name, { shape }] of tensors) {
     if (!name.startsWith(prefixes.body)) continue;
     const [, index = '', number = '', part = ''] = layout.blockPattern.exec(name.slice(prefixes.body.length)) ?? [];
@@ -95,14 +97,13 @@ function listBlocks(tensors: StoredTensors, { layout, prefixes }: FoundLayout): 
     if (stage >= mostStages || block >= mostBlocks) {
       refuse(here, `at most ${mostStages} stages of ${mostBlocks} blocks`, showName(name));
     }
-    found.push({
-      stage,
-      block,
-      ...(part === biasTable ? { table: shape } : {}),
-      ...(part === `${layout.blockNames.expand}.weight` ? { hidden: shape[0] } : {}),
-    });
+    const own: FoundStage = stages.get(stage) ?? { depth: 0 };
+    stages.set(stage, own);
+    own.depth = Math.max(own.depth, block + 1);
+    if (part === biasTable && shape.length === 2) own.table ??= shape;
+    if (part === `${layout.blockNames.expand}.weight`) own.hidden ??= shape[0];
   }
-  return found;
+  return stages;
 }
 
 function checked(architecture: SwinArchitecture): SwinArchitecture {

@@ -1,7 +1,7 @@
 /** Reading a checkpoint: the file, the layout, the architecture, the weights. */
 
 import type { SwinArchitecture } from '@sparsevit/windows';
-import { ConfigError, checkArchitecture } from '@sparsevit/windows';
+import { ConfigError, checkArchitecture, stageHiddenWidth } from '@sparsevit/windows';
 import type { SwinCheckpoint, SwinFamily } from '../checkpoint';
 import { familyRules } from '../checkpoint';
 import { refuse } from '../formats/refuse';
@@ -48,7 +48,13 @@ export function loadCheckpoint(bytes: Uint8Array, options: LoadOptions = {}): Sw
   if (document !== null) checkAgreement(document.architecture, architecture);
   const parts = inferParts(tensors, found, architecture.depths.length);
   const { family, note } = chooseFamily(options.family, document, found, parts);
-  const { weights, notes } = importWeights(tensors, { found, architecture, parts, window: options.window });
+  const { weights, notes } = importWeights(tensors, {
+    found,
+    architecture,
+    parts,
+    window: options.window,
+    fileBytes: bytes.length,
+  });
   return {
     architecture: options.window === undefined ? architecture : { ...architecture, window: options.window },
     family,
@@ -79,7 +85,7 @@ function checkAgreement(said: SwinArchitecture, seen: SwinArchitecture): void {
     ['depths', architecture.depths.join(',')],
     ['heads', architecture.heads.join(',')],
     ['window', String(architecture.window)],
-    ['the MLP width of stage 0', String(Math.round(architecture.embedDim * architecture.mlpRatio))],
+    ['the MLP width of stage 0', String(stageHiddenWidth(architecture, 0))],
     ['patchSize', String(architecture.patchSize)],
   ];
   const other = new Map(widths(seen));

@@ -1,108 +1,67 @@
-/**
- * A strict JSON parser for file headers. Beside what `JSON.parse` refuses it refuses duplicate keys and deep nesting, and objects become
- * `Map`s, so that a key such as `__proto__` is a key like any other.
- */
+/** JSON of file headers: `JSON.parse`, and a scan for what it lets pass: nesting and lists without end, and a key that comes twice in an object. */
 
 import { refuse, showName } from './refuse';
 
-/** A JSON value; objects are maps. */
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | ReadonlyMap<string, JsonValue>;
+/** A JSON value. */
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+
+/** A JSON object. Its keys come from a file: ask for them by `Object.keys`, never by `in`. */
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
 
 const deepest = 16;
-const longestNumber = 64;
-const numberPattern = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/;
-const literals: readonly (readonly [string, JsonValue])[] = [
-  ['true', true],
-  ['false', false],
-  ['null', null],
-];
+const mostContainers = 1_000_000;
 
 /**
  * Parses a whole text as one JSON value.
  *
  * @param where names the text in error messages
- * @throws CheckpointError for anything but one JSON value, a key that comes twice in an object, or nesting deeper than 16
+ * @throws CheckpointError for anything but one JSON value, a key that comes twice in an object, nesting deeper than 16, or more than a million
+ * objects and lists
  * @example
- * parseJson('{"a": [1, 2]}', 'header'); // Map { 'a' => [1, 2] }
+ * parseJson('{"a": [1, 2]}', 'header'); // { a: [1, 2] }
  */
 export function parseJson(text: string, where: string): JsonValue {
-  let at = 0;
+  const keys = scanKeys(text, where);
+  let value: JsonValue;
+  try {
+    value = JSON.parse(text) as JsonValue;
+  } catch (error) {
+    return refuse(where, 'JSON', `other text (${showName(String(error))})`);
+  }
+  // Of keys that are the same in an object, one is left.
+  if (countKeys(value) !== keys) refuse(where, 'every key once in an object', 'one that comes twice');
+  return value;
+}
 
-  const unexpected = (expected: string): never =>
-    refuse(where, `${expected} at character ${at}`, at < text.length ? showName(text.slice(at, at + 12)) : 'the end');
+/** True for an object; false for a list and for null. */
+export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
-  const skipSpace = (): void => {
-    while (at < text.length && ' \t\n\r'.includes(text.charAt(at))) at++;
-  };
-
-  const take = (token: string): boolean => {
-    skipSpace();
-    const isNext = text.startsWith(token, at);
-    if (isNext) at += token.length;
-    return isNext;
-  };
-
-  const string = (): string => {
-    if (!take('"')) unexpected('a string');
-    const start = at;
-    let isEscaped = false;
-    for (; at < text.length; at++) {
-      const unit = text.charCodeAt(at);
-      if (unit === 0x22) {
-        at++;
-        return isEscaped ? unescaped(start) : text.slice(start, at - 1);
-      }
-      if (unit < 0x20) unexpected('no control character');
-      if (unit === 0x5c) {
-        isEscaped = true;
-        at++;
-      }
+/** The number of keys in a text, if it is JSON: one to each colon outside a string. */
+function scanKeys(text: string, where: string): number {
+  let keys = 0;
+  let depth = 0;
+  let containers = 0;
+  let isInString = false;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charAt(at);
+    if (unit === '"') isInString = !isInString;
+    else if (isInString) at += unit === '\\' ? 1 : 0;
+    else if (unit === ':') keys++;
+    else if (unit === ']' || unit === '}') depth--;
+    else if (unit === '[' || unit === '{') {
+      if (++depth > deepest) refuse(where, `at most ${deepest} levels of nesting`, 'more');
+      if (++containers > mostContainers) refuse(where, `at most ${mostContainers} objects and lists`, 'more');
     }
-    return unexpected('a closing quote');
-  };
+  }
+  return keys;
+}
 
-  const unescaped = (start: number): string => {
-    try {
-      return JSON.parse(text.slice(start - 1, at)) as string;
-    } catch {
-      at = start;
-      return unexpected('a string with valid escapes');
-    }
-  };
-
-  const object = (depth: number): ReadonlyMap<string, JsonValue> => {
-    const entries = new Map<string, JsonValue>();
-    if (take('}')) return entries;
-    do {
-      const key = string();
-      if (entries.has(key)) refuse(where, 'every key once in an object', `${showName(key)} twice`);
-      if (!take(':')) unexpected('":"');
-      entries.set(key, value(depth + 1));
-    } while (take(','));
-    return take('}') ? entries : unexpected('"," or "}"');
-  };
-
-  const array = (depth: number): readonly JsonValue[] => {
-    const items: JsonValue[] = [];
-    if (take(']')) return items;
-    do items.push(value(depth + 1));
-    while (take(','));
-    return take(']') ? items : unexpected('"," or "]"');
-  };
-
-  const value = (depth: number): JsonValue => {
-    if (depth > deepest) refuse(where, `at most ${deepest} levels of nesting`, 'more');
-    if (take('{')) return object(depth);
-    if (take('[')) return array(depth);
-    if (text.charAt(at) === '"') return string();
-    for (const [token, literal] of literals) if (take(token)) return literal;
-    const digits = numberPattern.exec(text.slice(at, at + longestNumber))?.[0];
-    if (digits === undefined) return unexpected('a value');
-    at += digits.length;
-    return Number(digits);
-  };
-
-  const parsed = value(0);
-  skipSpace();
-  return at === text.length ? parsed : unexpected('the end');
+function countKeys(value: JsonValue): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const items: readonly JsonValue[] = Array.isArray(value) ? value : Object.values(value);
+  return items.reduce<number>((count, item) => count + countKeys(item), isJsonObject(value) ? items.length : 0);
 }

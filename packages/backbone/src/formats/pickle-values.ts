@@ -21,26 +21,29 @@ export interface PickleSequence<H> {
   readonly items: PickleValue<H>[];
 }
 
-/** A Python dict; `isOrdered` for an OrderedDict, which may carry attributes (dropped). */
+/**
+ * A Python dict; `isOrdered` for an OrderedDict, which may carry attributes (dropped). Its entries are a list, in the order
+ * and as often as they came: the keys of a hash table could be chosen to collide.
+ */
 export interface PickleDict<H> {
   readonly kind: 'dict';
   readonly isOrdered: boolean;
-  readonly entries: Map<PickleKey, PickleValue<H>>;
+  readonly entries: PickleEntry<H>[];
 }
+
+/** A key and its value. */
+export type PickleEntry<H> = readonly [key: PickleKey, value: PickleValue<H>];
 
 /** What may be a key of a dict. */
 export type PickleKey = null | boolean | number | bigint | string;
 
 /** Adds key, value, key, value ... */
-export function fillDict<H>(
-  entries: Map<PickleKey, PickleValue<H>>,
-  items: readonly PickleValue<H>[],
-): Map<PickleKey, PickleValue<H>> {
+export function fillDict<H>(entries: PickleEntry<H>[], items: readonly PickleValue<H>[]): PickleEntry<H>[] {
   if (items.length % 2 !== 0) refuse('pickle', 'a value for every key', 'an odd number of them');
   for (let i = 0; i < items.length; i += 2) {
     const key = items[i];
     if (typeof key === 'object' && key !== null) refuse('pickle', 'numbers and strings as keys', kindOf(key));
-    entries.set(key as PickleKey, items[i + 1] as PickleValue<H>);
+    entries.push([key as PickleKey, items[i + 1] as PickleValue<H>]);
   }
   return entries;
 }

@@ -9,7 +9,7 @@ import { refuse, showList, showName } from './refuse';
 import type { StridedTensor, TensorStorage } from './strided-tensor';
 import { createStridedTensor, denseBytes } from './strided-tensor';
 import type { StoredTensor, TensorDtype } from './tensor';
-import { dtypeBytes } from './tensor';
+import { dtypeBytes, highestRank, mostTensors } from './tensor';
 import { unpickle } from './unpickle';
 import type { ZipEntry } from './zip';
 import { listZip, readZipEntry } from './zip';
@@ -26,6 +26,10 @@ type HostValue = ({ readonly type: 'storage' } & TensorStorage) | ({ readonly ty
 type TorchValue = PickleValue<HostValue>;
 
 const here = 'pytorch file';
+/** The keys of storages are numbers. */
+const longestKey = 100;
+/** Tensors may share a storage, but all of them together may be only so much. */
+const mostTensorBytes = (fileBytes: number): number => 4 * fileBytes + 2 ** 20;
 
 const storageDtypes: ReadonlyMap<string, TensorDtype> = new Map([
   ['torch.DoubleStorage', 'F64'],
@@ -66,7 +70,8 @@ export function convertCommand(isTrusted: boolean): string {
  * Reads the state dict of a PyTorch file: the top level if it has tensors, else what lies under `state_dict`, `model` or `module`.
  *
  * @throws CheckpointError when the file is cut off or compressed, is no PyTorch archive, asks for a name other than those of tensors and plain
- * containers, places a tensor outside its storage, or has no state dict
+ * containers, places a tensor outside its storage, has a name twice, more than 100 000 tensors or tensors that are together more than about
+ * four times the file, or has no state dict
  * @example
  * const { tensors } = readPyTorch(bytes);
  */
@@ -78,7 +83,13 @@ export function readPyTorch(bytes: Uint8Array): PyTorchFile {
   const load = (id: TorchValue): TorchValue => {
     const [kind, type, key, , count] = isSequence(id) ? id.items : [];
     const dtype = isGlobal(type) ? storageDtypes.get(type.name) : undefined;
-    if (kind !== 'storage' || dtype === undefined || typeof key !== 'string' || !isCount(count)) {
+    if (
+      kind !== 'storage' ||
+      dtype === undefined ||
+      typeof key !== 'string' ||
+      key.length > longestKey ||
+      !isCount(count)
+    ) {
       return refuse(here, 'storages by type, key and size', kindOf(id));
     }
     const entry = entries.get(`${root}data/${key}`);
@@ -149,7 +160,7 @@ function orderedDict(args: readonly TorchValue[]): TorchValue {
   const flat = items.flatMap((pair) =>
     isSequence(pair) && pair.items.length === 2 ? pair.items : refuse(here, 'an OrderedDict of pairs', kindOf(pair)),
   );
-  return { kind: 'dict', isOrdered: true, entries: fillDict(new Map(), flat) };
+  return { kind: 'dict', isOrdered: true, entries: fillDict([], flat) };
 }
 
 function rebuildTensor(args: readonly TorchValue[]): TorchValue {
@@ -161,7 +172,11 @@ function rebuildTensor(args: readonly TorchValue[]): TorchValue {
     !isCounts(shape) ||
     !isCounts(strides)
   ) {
-    return refuse(here, 'a tensor of storage, offset, size and stride', showList(args.map(kindOf)));
+    return refuse(
+      here,
+      `a tensor of storage, offset, size and stride of at most ${highestRank} axes`,
+      showList(args.map(kindOf)),
+    );
   }
   const tensor = createStridedTensor(storage.value, { offset, shape: shape.items, strides: strides.items });
   return { kind: 'host', value: { type: 'tensor', ...tensor } };
@@ -178,17 +193,18 @@ function rebuildSize(args: readonly TorchValue[]): TorchValue {
   const [sides] = args;
   return isCounts(sides)
     ? { kind: 'tuple', items: [...sides.items] }
-    : refuse(here, 'a size of whole numbers', kindOf(sides));
+    : refuse(here, `a size of at most ${highestRank} whole numbers`, kindOf(sides));
 }
 
 function isCount(value: TorchValue | undefined): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
+/** The number of items is looked at first: a list may be long, and handed over in many calls. */
 function isCounts(
   value: TorchValue | undefined,
 ): value is { readonly kind: 'list' | 'tuple'; readonly items: number[] } {
-  return isSequence(value) && value.items.every(isCount);
+  return isSequence(value) && value.items.length <= highestRank && value.items.every(isCount);
 }
 
 /** The state dict, with every tensor laid out row by row. */
@@ -197,15 +213,16 @@ function collectTensors(content: TorchValue, fileBytes: number): PyTorchFile {
   const { dict, notes } = findStateDict(content);
   const tensors = new Map<string, StoredTensor>();
   const others: string[] = [];
-  // Tensors may share a storage; views that are copied may not make much more of the file than it is.
-  let copyBytesLeft = 4 * fileBytes;
+  let bytesLeft = mostTensorBytes(fileBytes);
   for (const [name, value] of dict.entries) {
     if (typeof name !== 'string' || !isHost(value) || value.value.type !== 'tensor') {
       others.push(showName(String(name)));
       continue;
     }
-    const { bytes, isCopy } = denseBytes(value.value, copyBytesLeft, showName(name));
-    if (isCopy) copyBytesLeft -= bytes.length;
+    if (tensors.has(name)) refuse(here, 'every name once', `${showName(name)} twice`);
+    if (tensors.size >= mostTensors) refuse(here, `at most ${mostTensors} tensors`, 'more');
+    const bytes = denseBytes(value.value, bytesLeft, showName(name));
+    bytesLeft -= bytes.length;
     tensors.set(name, { dtype: value.value.dtype, shape: value.value.shape, bytes });
   }
   return { tensors, notes: others.length === 0 ? notes : [...notes, `Left out, not a tensor: ${showList(others)}.`] };
@@ -214,13 +231,13 @@ function collectTensors(content: TorchValue, fileBytes: number): PyTorchFile {
 function findStateDict(content: PickleDict<HostValue>): { dict: PickleDict<HostValue>; notes: string[] } {
   if (hasTensors(content)) return { dict: content, notes: [] };
   for (const key of stateDictKeys) {
-    const dict = content.entries.get(key);
+    const dict = content.entries.findLast(([name]) => name === key)?.[1];
     if (!isDict(dict) || !hasTensors(dict)) continue;
-    const others = [...content.entries.keys()].filter((other) => other !== key).map((other) => showName(String(other)));
+    const others = content.entries.filter(([other]) => other !== key).map(([other]) => showName(String(other)));
     const leftOut = others.length === 0 ? '' : ` Left out: ${showList(others)}.`;
     return { dict, notes: [`The weights were under "${key}" of the file.${leftOut}`] };
   }
-  const keys = showList([...content.entries.keys()].map((key) => showName(String(key))));
+  const keys = showList(content.entries.map(([key]) => showName(String(key))));
   return refuse(
     here,
     `tensors at the top level or under ${stateDictKeys.join(', ')}`,
@@ -229,6 +246,5 @@ function findStateDict(content: PickleDict<HostValue>): { dict: PickleDict<HostV
 }
 
 function hasTensors(dict: PickleDict<HostValue>): boolean {
-  for (const value of dict.entries.values()) if (isHost(value) && value.value.type === 'tensor') return true;
-  return false;
+  return dict.entries.some(([, value]) => isHost(value) && value.value.type === 'tensor');
 }

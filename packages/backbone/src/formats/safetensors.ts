@@ -4,14 +4,14 @@
  */
 
 import type { JsonValue } from './json';
-import { parseJson } from './json';
+import { isJsonObject, parseJson } from './json';
 import { refuse, showName, showShape } from './refuse';
 import type { StoredTensor } from './tensor';
-import { dtypeBytes, isTensorDtype } from './tensor';
+import { dtypeBytes, highestRank, isTensorDtype, mostTensors } from './tensor';
 
 /** What a safetensors file holds. */
 export interface SafetensorsFile {
-  /** The tensors by name, in the order of the header; their bytes are views of the file. */
+  /** The tensors by name; their bytes are views of the file. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** The strings under `__metadata__`; empty when there are none. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -26,8 +26,6 @@ interface PlacedTensor {
 
 const prefixBytes = 8;
 const longestHeader = 25 * 2 ** 20;
-const mostTensors = 100_000;
-const highestRank = 32;
 const here = 'safetensors';
 
 /** The name that a header keeps for itself. */
@@ -46,9 +44,9 @@ export const metadataKey = '__metadata__';
 export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
   const { text, data } = splitFile(bytes);
   const header = parseJson(text, `${here} header`);
-  if (!(header instanceof Map)) refuse(here, 'a JSON object as header', describe(header));
-  const entries = header as ReadonlyMap<string, JsonValue>;
-  if (entries.size > mostTensors) refuse(here, `at most ${mostTensors} tensors`, String(entries.size));
+  if (!isJsonObject(header)) return refuse(here, 'a JSON object as header', describe(header));
+  const entries = Object.entries(header);
+  if (entries.length > mostTensors) refuse(here, `at most ${mostTensors} tensors`, String(entries.length));
 
   const placed: PlacedTensor[] = [];
   let metadata: Record<string, string> = {};
@@ -81,28 +79,31 @@ function splitFile(bytes: Uint8Array): { text: string; data: Uint8Array } {
 }
 
 function readMetadata(entry: JsonValue): Record<string, string> {
-  if (!(entry instanceof Map)) return refuse(here, `strings by name under ${metadataKey}`, describe(entry));
-  for (const [name, value] of entry as ReadonlyMap<string, JsonValue>) {
-    if (typeof value !== 'string') refuse(here, `a string under ${metadataKey} ${showName(name)}`, describe(value));
-  }
-  return Object.fromEntries(entry as ReadonlyMap<string, string>);
+  if (!isJsonObject(entry)) return refuse(here, `strings by name under ${metadataKey}`, describe(entry));
+  const strings = Object.entries(entry).map(([name, value]): [string, string] => [
+    name,
+    typeof value === 'string'
+      ? value
+      : refuse(here, `a string under ${metadataKey} ${showName(name)}`, describe(value)),
+  ]);
+  return Object.fromEntries(strings);
 }
 
 function readEntry(name: string, entry: JsonValue, data: Uint8Array): PlacedTensor {
   const label = `${here}: ${showName(name)}`;
-  if (!(entry instanceof Map)) return refuse(label, 'an object with dtype, shape and data_offsets', describe(entry));
-  for (const field of (entry as ReadonlyMap<string, JsonValue>).keys()) {
+  if (!isJsonObject(entry)) return refuse(label, 'an object with dtype, shape and data_offsets', describe(entry));
+  for (const field of Object.keys(entry)) {
     if (field !== 'dtype' && field !== 'shape' && field !== 'data_offsets') {
       refuse(label, 'no field but dtype, shape and data_offsets', showName(field));
     }
   }
-  const dtype: JsonValue | undefined = entry.get('dtype');
+  const { dtype, shape: sides, data_offsets: places } = entry;
   if (!isTensorDtype(dtype)) {
     return refuse(label, `a dtype of ${Object.keys(dtypeBytes).join(', ')}`, describe(dtype));
   }
-  const shape = readCounts(entry.get('shape'), label, 'shape');
+  const shape = readCounts(sides, label, 'shape');
   if (shape.length > highestRank) refuse(label, `at most ${highestRank} axes`, String(shape.length));
-  const offsets = readCounts(entry.get('data_offsets'), label, 'data_offsets');
+  const offsets = readCounts(places, label, 'data_offsets');
   const [begin = 0, end = 0] = offsets;
   if (offsets.length !== 2 || begin > end) {
     refuse(label, 'data_offsets [begin, end] with begin <= end', showShape(offsets));
@@ -158,7 +159,6 @@ function checkPlaces(placed: readonly PlacedTensor[], dataBytes: number): void {
 function describe(value: JsonValue | undefined): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
-  if (value instanceof Map) return 'an object';
-  if (typeof value === 'object') return 'a list';
+  if (typeof value === 'object') return isJsonObject(value) ? 'an object' : 'a list';
   return showName(String(value));
 }

@@ -2,7 +2,7 @@
 
 import { refuse, showShape } from './refuse';
 import type { TensorDtype } from './tensor';
-import { dtypeBytes, elementCount } from './tensor';
+import { dtypeBytes, elementCount, highestRank } from './tensor';
 
 /** A run of elements that tensors are views of. */
 export interface TensorStorage {
@@ -19,7 +19,6 @@ export interface StridedTensor extends TensorStorage {
   readonly strides: readonly number[];
 }
 
-const highestRank = 32;
 const here = 'pytorch file';
 
 /**
@@ -56,21 +55,23 @@ export function createStridedTensor(
 /**
  * The elements row by row: a part of the storage where they lie so, else a copy.
  *
- * @param mostBytes the largest copy that may be made
- * @throws CheckpointError when a copy would be larger
+ * @param mostBytes the most that they may be
+ * @throws CheckpointError when they are more
  */
-export function denseBytes(
-  tensor: StridedTensor,
-  mostBytes: number,
-  name: string,
-): { bytes: Uint8Array; isCopy: boolean } {
+export function denseBytes(tensor: StridedTensor, mostBytes: number, name: string): Uint8Array {
   const { shape, strides, offset, bytes: source } = tensor;
+  if (shape.includes(0)) return new Uint8Array(0);
   const size = dtypeBytes[tensor.dtype];
   const count = elementCount(shape);
-  if (count === 0) return { bytes: new Uint8Array(0), isCopy: false };
-  if (isRowMajor(shape, strides))
-    return { bytes: source.subarray(offset * size, (offset + count) * size), isCopy: false };
-  if (count * size > mostBytes) refuse(here, 'views that are not much larger than the file', `one more in ${name}`);
+  if (count * size > mostBytes) {
+    refuse(
+      here,
+      'tensors that are together not much larger than the file',
+      `one more, ${name}, when ${mostBytes} bytes are left`,
+      'They share their storages.',
+    );
+  }
+  if (isRowMajor(shape, strides)) return source.subarray(offset * size, (offset + count) * size);
 
   const bytes = new Uint8Array(count * size);
   const position = shape.map(() => 0);
@@ -89,7 +90,7 @@ export function denseBytes(
       from -= stride * (next - 1);
     }
   }
-  return { bytes, isCopy: true };
+  return bytes;
 }
 
 /** The stride of an axis of length 1 says nothing. */

@@ -6,6 +6,12 @@ import { refuse, showShape } from './refuse';
 /** The element types that a checkpoint may store. */
 export type TensorDtype = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8' | 'BOOL';
 
+/** A file may have so many tensors: far more than any model has. */
+export const mostTensors = 100_000;
+
+/** A tensor may have so many axes. */
+export const highestRank = 32;
+
 /** Bytes per element of each type. */
 export const dtypeBytes: Readonly<Record<TensorDtype, number>> = {
   F64: 8,

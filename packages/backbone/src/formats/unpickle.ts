@@ -20,14 +20,14 @@ export interface PickleHost<H> {
 }
 
 const longestPickle = 64 * 2 ** 20;
-const mostValues = 1_000_000;
+const mostItems = 1_000_000;
 const here = 'pickle';
 
 /**
  * Reads one pickle.
  *
- * @throws CheckpointError for a name the host refuses, an opcode that builds instances, a value that is cut off, a stack or memo beyond a
- * million values, or a pickle above 64 MB
+ * @throws CheckpointError for a name the host refuses, an opcode that builds instances, a value that is cut off, more than a million
+ * values, arguments and remembered values in all, or a pickle above 64 MB
  * @example
  * unpickle(Uint8Array.of(0x80, 2, 0x4b, 7, 0x2e), host); // 7
  */
@@ -36,9 +36,15 @@ export function unpickle<H>(bytes: Uint8Array, host: PickleHost<H>): PickleValue
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const stack: PickleValue<H>[] = [];
   const marks: number[] = [];
-  const memo = new Map<number, PickleValue<H>>();
+  const memo: PickleValue<H>[] = [];
   let at = 0;
+  let items = 0;
 
+  /** Counts what is made or handled, dropped again or not: a few bytes may name something long, over and over. */
+  const charge = (count: number): void => {
+    items += count;
+    if (items > mostItems) refuse(here, `at most ${mostItems} values, arguments and remembered values`, 'more');
+  };
   /** The place of the next `count` bytes, which are then behind. */
   const take = (count: number): number => {
     if (count > bytes.length - at)
@@ -59,6 +65,10 @@ export function unpickle<H>(bytes: Uint8Array, host: PickleHost<H>): PickleValue
     return bytes.subarray(place, place + length);
   };
   const text = (length: number): string => decodeText(blob(length), 'utf-8');
+  const integer = (length: number): number | bigint => {
+    charge(length);
+    return littleEndianInteger(blob(length));
+  };
   const line = (): string => {
     const end = bytes.indexOf(0x0a, at);
     if (end < 0) refuse(here, 'a line with a name', 'the end', 'It is cut off.');
@@ -68,7 +78,7 @@ export function unpickle<H>(bytes: Uint8Array, host: PickleHost<H>): PickleValue
   };
 
   const push = (value: PickleValue<H>): void => {
-    if (stack.length >= mostValues) refuse(here, `at most ${mostValues} values at a time`, 'more');
+    charge(1);
     stack.push(value);
   };
   const pop = (): PickleValue<H> => {
@@ -90,11 +100,12 @@ export function unpickle<H>(bytes: Uint8Array, host: PickleHost<H>): PickleValue
   };
 
   const remember = (index: number): void => {
-    if (memo.size >= mostValues) refuse(here, `at most ${mostValues} remembered values`, 'more');
-    memo.set(index, top());
+    charge(1);
+    if (index >= mostItems) refuse(here, `a memo of at most ${mostItems} values`, String(index));
+    memo[index] = top();
   };
   const recall = (index: number): void => {
-    const value = memo.get(index);
+    const value = memo[index];
     push(value === undefined ? refuse(here, `a remembered value ${index}`, 'none') : value);
   };
 
@@ -118,6 +129,7 @@ export function unpickle<H>(bytes: Uint8Array, host: PickleHost<H>): PickleValue
     const callee = pop();
     if (!isSequence(args) || args.kind !== 'tuple') refuse(here, 'a tuple of arguments', kindOf(args));
     if (!isGlobal(callee)) refuse(here, 'a name to call', kindOf(callee));
+    for (const arg of args.items) charge(isSequence(arg) ? 1 + arg.items.length : 1);
     push(host.call(callee.name, args.items));
   };
   /** An OrderedDict may get attributes (`_metadata` of a state dict): they say nothing about tensors and are dropped. */
@@ -145,7 +157,7 @@ export function unpickle<H>(bytes: Uint8Array, host: PickleHost<H>): PickleValue
         return stack.length === 0 && marks.length === 0 ? result : refuse(here, 'one value at the end', 'more');
       }
       case 0x28: // MARK
-        if (marks.length >= mostValues) refuse(here, `at most ${mostValues} marks`, 'more');
+        charge(1);
         marks.push(stack.length);
         break;
       case 0x30: // POP
@@ -178,7 +190,7 @@ export function unpickle<H>(bytes: Uint8Array, host: PickleHost<H>): PickleValue
         push(uint16());
         break;
       case 0x8a: // LONG1
-        push(littleEndianInteger(blob(uint8())));
+        push(integer(uint8()));
         break;
       case 0x47: // BINFLOAT, big-endian
         push(view.getFloat64(take(8)));
@@ -233,10 +245,10 @@ export function unpickle<H>(bytes: Uint8Array, host: PickleHost<H>): PickleValue
         push({ kind: 'tuple', items: popToMark() });
         break;
       case 0x7d: // EMPTY_DICT
-        push({ kind: 'dict', isOrdered: false, entries: new Map() });
+        push({ kind: 'dict', isOrdered: false, entries: [] });
         break;
       case 0x64: // DICT
-        push({ kind: 'dict', isOrdered: false, entries: fillDict(new Map(), popToMark()) });
+        push({ kind: 'dict', isOrdered: false, entries: fillDict([], popToMark()) });
         break;
       case 0x73: {
         // SETITEM
@@ -255,7 +267,7 @@ export function unpickle<H>(bytes: Uint8Array, host: PickleHost<H>): PickleValue
         remember(uint32());
         break;
       case 0x94: // MEMOIZE
-        remember(memo.size);
+        remember(memo.length);
         break;
       case 0x68: // BINGET
         recall(uint8());

@@ -41,6 +41,7 @@ describe('what is read off keys and shapes', () => {
     { ...tiny, window: 12, patchSize: 1 },
     { ...tiny, mlpRatio: 0.5 },
     { ...tiny, mlpRatio: 2.75, embedDim: 12 },
+    { ...tiny, mlpRatio: 29 / 28, embedDim: 28 },
   ])('$depths, heads $heads, window $window, MLP ratio $mlpRatio, patch $patchSize', (architecture) => {
     const parts = { ...classifierParts, outputNorms: architecture.depths.map(() => false) };
     for (const family of classifiers) {
@@ -460,6 +461,18 @@ describe('metadata of ours', () => {
       'checkpoint metadata: expected the document to have',
     );
     expect(loadCheckpoint(edit(timm, () => {}, { format: 'pt', toString: '{}' })).sparsity).toBeNull();
+  });
+});
+
+describe('limits on what a file may ask for', () => {
+  test('weights that would be much larger than the file: bias tables of a window of 256', () => {
+    const architecture = { ...tiny, depths: [40], heads: [4], window: 1 };
+    const parts = { ...classifierParts, outputNorms: [false] };
+    const bytes = foreign(saveCheckpoint(sample('timm', { architecture, parts })));
+    expect(loadCheckpoint(bytes, { window: 12 }).architecture.window).toBe(12);
+    expect(() => loadCheckpoint(bytes, { window: 256 })).toThrow(
+      /^checkpoint: expected weights of at most \d+ bytes for a file of \d+, got \d+\./,
+    );
   });
 });
 

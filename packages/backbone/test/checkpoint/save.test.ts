@@ -38,6 +38,14 @@ describe('there and back, bit for bit', () => {
     }
   }
 
+  test('an MLP ratio that misses the whole width by a rounding', () => {
+    expect(28 * (29 / 28)).not.toBe(29);
+    const original = sample('timm', { architecture: { ...tiny, embedDim: 28, mlpRatio: 29 / 28 } });
+    expect(original.weights.stages[2]?.blocks[0]?.expand.weight.shape).toEqual([112, 116]);
+    expect(loadCheckpoint(saveCheckpoint(original))).toEqual(original);
+    expect(loadCheckpoint(foreign(saveCheckpoint(original)))).toEqual(original);
+  });
+
   test('in 16 bits, what 16 bits hold', () => {
     const original = sample('timm');
     for (const [precision, dtype] of [

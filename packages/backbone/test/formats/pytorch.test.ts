@@ -13,6 +13,7 @@ import {
   integer,
   isFalse,
   join,
+  littleEndian,
   none,
   pickle,
   storage,
@@ -182,7 +183,7 @@ describe('code in a pickle is refused by name', () => {
       call(global('torch._utils', '_rebuild_parameter'), none),
       'a parameter of a tensor, got None',
     ],
-    ['a size of text', call(global('torch', 'Size'), tuple(text('1'))), 'a size of whole numbers'],
+    ['a size of text', call(global('torch', 'Size'), tuple(text('1'))), 'a size of at most 32 whole numbers'],
     [
       'an OrderedDict of a number',
       call(global('collections', 'OrderedDict'), tuple(integer(1))),
@@ -266,14 +267,39 @@ describe('tensors', () => {
     expect(() => readPyTorch(torchFile(pickle(dict({ a: value })), six))).toThrow(message);
   });
 
-  test('views that would make much more of the file than it is', () => {
+  test.each([
+    ['copied', [1, 64]],
+    ['not copied', [64, 1]],
+  ])('views of one storage that would make much more of the file than it is, %s', (_, strides) => {
     const big = { '0': floats(...Array<number>(4096).fill(1)) };
-    const view = tensor({ shape: [64, 64], strides: [1, 64] });
-    const entries = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`t${i}`, view]));
-    expect(readPyTorch(torchFile(pickle(dict(entries(3))), big)).tensors.size).toBe(3);
-    expect(() => readPyTorch(torchFile(pickle(dict(entries(20))), big))).toThrow(
-      'views that are not much larger than the file',
+    const view = tensor({ shape: [64, 64], strides });
+    const entries = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`t${i}`, i === 0 ? join(view, 0x71, 0) : recall(0)]));
+    expect(readPyTorch(torchFile(pickle(dict(entries(10))), big)).tensors.size).toBe(10);
+    expect(() => readPyTorch(torchFile(pickle(dict(entries(100))), big))).toThrow(
+      /^pytorch file: expected tensors that are together not much larger than the file, got one more, t\d\d, when \d+ bytes are left\./,
     );
+  });
+
+  test('more than 100 000 tensors', () => {
+    const entries = Array.from({ length: 100_001 }, (_, i) => Buffer.concat([text(`t${i}`), recall(0)]));
+    const content = pickle(tensor({ shape: [1] }), 0x71, 0, 0x30, 0x7d, 0x28, Buffer.concat(entries), 0x75);
+    expect(() => readPyTorch(torchFile(content, six))).toThrow(
+      'pytorch file: expected at most 100000 tensors, got more',
+    );
+  });
+
+  test('a name twice', () => {
+    const twice = join(dict({ w: tensor({ shape: [2] }) }), text('w'), tensor({ shape: [1] }), 0x73);
+    expect(() => readPyTorch(torchFile(pickle(twice), six))).toThrow(
+      'pytorch file: expected every name once, got w twice',
+    );
+  });
+
+  test('a storage with a key that is far longer than any', () => {
+    expect(() =>
+      readPyTorch(torchFile(pickle(dict({ a: tensor({ shape: [1], key: '0'.repeat(101) }) })), six)),
+    ).toThrow('storages by type, key and size');
   });
 });
 
@@ -333,6 +359,11 @@ describe('a pickle that is not well', () => {
     ['a mark that is not there', pickle(none, 0x74), 'a mark on the stack'],
     ['a value below the mark', pickle(none, 0x28, 0x85, 0x74), 'a value on the stack'],
     ['a memo that is not there', pickle(0x68, 9), 'a remembered value 9'],
+    [
+      'a memo far away',
+      pickle(none, 0x72, littleEndian(1_000_000, 4)),
+      'a memo of at most 1000000 values, got 1000000',
+    ],
     ['a string cut off', Uint8Array.of(0x80, 2, 0x58, 255, 255, 255, 255, 65), '4294967295 more bytes'],
     ['a string beyond 2^53', Uint8Array.of(0x80, 4, 0x8d, ...Array(8).fill(255)), 'a length below 2^53'],
     ['a name cut off', join(0x80, 2, 0x63, new TextEncoder().encode('os')), 'a line with a name'],
@@ -347,11 +378,54 @@ describe('a pickle that is not well', () => {
     expect(() => readPyTorch(torchFile(content))).toThrow(message);
   });
 
-  test('a stack and marks without end', () => {
-    for (const opcode of [0x4e, 0x28]) {
-      const content = pickle(new Uint8Array(1_000_001).fill(opcode));
-      expect(() => readPyTorch(largeArchive(content))).toThrow('at most 1000000');
-    }
+  const tooMuch = 'pickle: expected at most 1000000 values, arguments and remembered values, got more';
+
+  test.each<[string, number, readonly number[]]>([
+    ['values on the stack', 1_000_001, [0x4e]],
+    ['marks', 1_000_001, [0x28]],
+    ['values that are dropped again', 1_000_001, [0x4e, 0x30]],
+    ['dicts in a list', 1_000_001, [0x7d, 0x61]],
+    ['remembered values', 1_000_001, [0x94]],
+  ])('%s without end', (_, count, opcodes) => {
+    const body = new Uint8Array(count * opcodes.length);
+    for (let i = 0; i < body.length; i++) body[i] = opcodes[i % opcodes.length] ?? 0;
+    expect(() => readPyTorch(largeArchive(join(0x80, 2, 0x5d, body, 0x2e)))).toThrow(tooMuch);
+  });
+
+  test('calls of a remembered list: every one handles all of its items', () => {
+    const pairs = Array.from({ length: 2000 }, () => recall(2));
+    const content = (calls: number): Uint8Array =>
+      pickle(
+        join(global('collections', 'OrderedDict'), 0x71, 0, 0x30),
+        join(tuple(integer(1), integer(2)), 0x71, 2, 0x30),
+        join(0x28, ...pairs, 0x6c, 0x85, 0x71, 1, 0x30),
+        ...Array.from({ length: calls }, () => join(recall(0), recall(1), 0x52, 0x30)),
+        dict({ w: tensor({ shape: [2] }) }),
+      );
+    expect(readPyTorch(torchFile(content(400), six)).tensors.size).toBe(1);
+    expect(() => readPyTorch(torchFile(content(600), six))).toThrow(tooMuch);
+  });
+
+  test('integers of hundreds of bytes: what a value costs grows with it', () => {
+    const long = join(0x8a, 255, new Uint8Array(255).fill(1), 0x30);
+    const content = join(0x80, 2, ...Array.from({ length: 4000 }, () => long), 0x2e);
+    expect(() => readPyTorch(torchFile(content))).toThrow(tooMuch);
+  });
+
+  test('a size or shape of more axes than any tensor has', () => {
+    const many = tuple(...Array.from({ length: 33 }, () => integer(1)));
+    expect(() => readPyTorch(torchFile(pickle(call(global('torch', 'Size'), many))))).toThrow(
+      'a size of at most 32 whole numbers, got a tuple',
+    );
+    const size = call(global('torch', 'Size'), tuple(...Array.from({ length: 32 }, () => integer(1))));
+    const body = dict({ w: tensor({ shape: [2] }), size });
+    expect(readPyTorch(torchFile(pickle(body), six)).tensors.size).toBe(1);
+  });
+
+  test('as many tensors as any model has are no trouble', () => {
+    const one = tensor({ shape: [1, 1, 1, 1] });
+    const content = pickle(dict(Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`t${i}`, one]))));
+    expect(readPyTorch(torchFile(content, six)).tensors.size).toBe(10_000);
   });
 
   test('a list that holds itself', () => {
@@ -359,6 +433,11 @@ describe('a pickle that is not well', () => {
     expect(readPyTorch(torchFile(pickle(body), six)).tensors.size).toBe(1);
   });
 });
+
+/** BINGET */
+function recall(index: number): Uint8Array {
+  return Uint8Array.of(0x68, index);
+}
 
 /** An archive whose pickle is too long for the writer of small ones. */
 function largeArchive(content: Uint8Array): Uint8Array {
