@@ -2,17 +2,7 @@
 import { runSparsevit } from './lib/build.mjs';
 import { ensurePnpm } from './lib/process.mjs';
 
-const quickstart = [
-  'run',
-  '--scene',
-  '3',
-  '--size',
-  '672x672',
-  '--sparsity',
-  '0.6',
-  '--overlay',
-  'overlay.png',
-];
+const quickstart = ['run', '--scene', '3', '--size', '672x672', '--sparsity', '0.6', '--overlay', 'overlay.png'];
 
 const args = process.argv.slice(2).filter((argument) => argument !== '--');
 ensurePnpm(['quickstart', ...args]);

@@ -15,13 +15,49 @@ export type SwinFamily =
 
 /** The rules of each family. Source: the implementations named; where they assert, the nearest rule that runs at any size. */
 export const familyRules: Readonly<Record<SwinFamily, SwinRules>> = {
-  microsoft: { pad: 'after-norm', shift: 'pad-then-roll', shiftOff: 'both-axes', lastStageShifts: false, imageRemainder: 'pad' },
-  'microsoft-detection': { pad: 'after-norm', shift: 'pad-then-roll', shiftOff: 'never', lastStageShifts: true, imageRemainder: 'pad' },
+  microsoft: {
+    pad: 'after-norm',
+    shift: 'pad-then-roll',
+    shiftOff: 'both-axes',
+    lastStageShifts: false,
+    imageRemainder: 'pad',
+  },
+  'microsoft-detection': {
+    pad: 'after-norm',
+    shift: 'pad-then-roll',
+    shiftOff: 'never',
+    lastStageShifts: true,
+    imageRemainder: 'pad',
+  },
   mmdet: { pad: 'after-norm', shift: 'pad-then-roll', shiftOff: 'never', lastStageShifts: true, imageRemainder: 'pad' },
-  timm: { pad: 'after-norm', shift: 'roll-then-pad', shiftOff: 'per-axis', lastStageShifts: false, imageRemainder: 'crop' },
-  torchvision: { pad: 'after-norm', shift: 'pad-then-roll', shiftOff: 'per-axis', lastStageShifts: true, imageRemainder: 'crop' },
-  huggingface: { pad: 'after-norm', shift: 'pad-then-roll', shiftOff: 'both-axes', lastStageShifts: false, imageRemainder: 'pad' },
-  'huggingface-backbone': { pad: 'after-norm', shift: 'pad-then-roll', shiftOff: 'never', lastStageShifts: true, imageRemainder: 'pad' },
+  timm: {
+    pad: 'after-norm',
+    shift: 'roll-then-pad',
+    shiftOff: 'per-axis',
+    lastStageShifts: false,
+    imageRemainder: 'crop',
+  },
+  torchvision: {
+    pad: 'after-norm',
+    shift: 'pad-then-roll',
+    shiftOff: 'per-axis',
+    lastStageShifts: true,
+    imageRemainder: 'crop',
+  },
+  huggingface: {
+    pad: 'after-norm',
+    shift: 'pad-then-roll',
+    shiftOff: 'both-axes',
+    lastStageShifts: false,
+    imageRemainder: 'pad',
+  },
+  'huggingface-backbone': {
+    pad: 'after-norm',
+    shift: 'pad-then-roll',
+    shiftOff: 'never',
+    lastStageShifts: true,
+    imageRemainder: 'pad',
+  },
 };
 
 /** A Swin read from a file, or made from random weights. */

@@ -1,11 +1,11 @@
+export type { SwinCheckpoint, SwinFamily } from './checkpoint';
+export { familyRules } from './checkpoint';
 export { resizeBiasTable } from './checkpoint/bias-table';
 export type { CheckpointLayout } from './checkpoint/layouts';
 export type { LoadOptions } from './checkpoint/load';
 export { loadCheckpoint } from './checkpoint/load';
 export type { SaveOptions } from './checkpoint/save';
 export { saveCheckpoint } from './checkpoint/save';
-export type { SwinCheckpoint, SwinFamily } from './checkpoint';
-export { familyRules } from './checkpoint';
 export type { PyTorchFile } from './formats/pytorch';
 export { readPyTorch } from './formats/pytorch';
 export type { SafetensorsFile } from './formats/safetensors';

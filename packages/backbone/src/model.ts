@@ -1,7 +1,7 @@
 /** A Swin whose weights an implementation has taken in, ready to run. */
 
 import type { SwinArchitecture, SwinRules, WindowOps } from '@sparsevit/windows';
-import { checkArchitecture, checkSparsity, ConfigError } from '@sparsevit/windows';
+import { ConfigError, checkArchitecture, checkSparsity } from '@sparsevit/windows';
 import type { SwinCheckpoint, SwinFamily } from './checkpoint';
 import { familyRules } from './checkpoint';
 import type { ForwardOptions, ForwardResult } from './forward';
@@ -55,7 +55,8 @@ export function createSwin<T>(
     rules,
     weights,
     forward(image, options = {}) {
-      if (isDisposed) throw new ConfigError('forward: expected a model that is in use, got one after dispose(). Make it again.');
+      if (isDisposed)
+        throw new ConfigError('forward: expected a model that is in use, got one after dispose(). Make it again.');
       if (options.sparsity) checkSparsity(architecture, options.sparsity);
       return swinForward(ops, { architecture, rules, weights }, image, options);
     },

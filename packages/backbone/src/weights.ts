@@ -107,7 +107,10 @@ export function buildWeights<T>(
           return {
             norm1: norm(`${key}.norm1`, channels),
             qkv: linear(`${key}.qkv`, channels, 3 * channels),
-            biasTable: leaf({ key: `${key}.biasTable`, shape: [(2 * window - 1) ** 2, architecture.heads[stage] ?? 1] }),
+            biasTable: leaf({
+              key: `${key}.biasTable`,
+              shape: [(2 * window - 1) ** 2, architecture.heads[stage] ?? 1],
+            }),
             projection: linear(`${key}.projection`, channels, channels),
             norm2: norm(`${key}.norm2`, channels),
             expand: linear(`${key}.expand`, channels, hidden),
@@ -192,7 +195,9 @@ export function takeWeights<T>(
   const taken: T[] = [];
   const mismatch = (key: string, expected: string, got: string): ConfigError => {
     for (const weight of taken) ops.freeWeight(weight);
-    return new ConfigError(`createSwin: expected ${key} to be ${expected}, got ${got}. Weights and architecture must belong together.`);
+    return new ConfigError(
+      `createSwin: expected ${key} to be ${expected}, got ${got}. Weights and architecture must belong together.`,
+    );
   };
   const tree = buildWeights(architecture, partsOf(weights), ({ key, shape }) => {
     const leaf = leaves[taken.length];
@@ -203,7 +208,8 @@ export function takeWeights<T>(
     taken.push(weight);
     return weight;
   });
-  if (taken.length !== leaves.length) throw mismatch('the last weight', `number ${taken.length}`, `${leaves.length} weights`);
+  if (taken.length !== leaves.length)
+    throw mismatch('the last weight', `number ${taken.length}`, `${leaves.length} weights`);
   return tree;
 }
 

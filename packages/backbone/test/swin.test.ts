@@ -31,13 +31,17 @@ test('cpu and wasm agree on the same windows', async () => {
     const result = model.forward(image, { sparsity, wantsWindows: true, ...(kept && { kept }) });
     // the second backend is given the first one's windows: scores that tie within rounding may rank otherwise
     kept ??= [result.windows.slice(0, 2), result.windows.slice(2)].map((blocks) =>
-      blocks.map(({ selection }) => (selection.kind === 'topk' ? Int32Array.from(selection.ids?.dataSync() ?? []) : null)),
+      blocks.map(({ selection }) =>
+        selection.kind === 'topk' ? Int32Array.from(selection.ids?.dataSync() ?? []) : null,
+      ),
     );
     outputs.push(result.features.map((feature) => Float32Array.from(feature?.dataSync() ?? [])));
     tf.dispose([image, result.features, result.windows] as unknown as tf.TensorContainer);
     model.dispose();
   }
-  outputs[0]?.forEach((values, stage) => expectAllclose(outputs[1]?.[stage] ?? [], values, { absolute: 1e-4 }));
+  for (const [stage, values] of (outputs[0] ?? []).entries()) {
+    expectAllclose(outputs[1]?.[stage] ?? [], values, { absolute: 1e-4 });
+  }
 });
 
 describe('exported, imported again, a model gives the same features bit for bit', () => {
@@ -69,9 +73,14 @@ describe('exported, imported again, a model gives the same features bit for bit'
     const image = tf.randomNormal<tf.Rank.R4>([1, 70, 90, 3], 0, 1, 'float32', 3);
     const [before, after] = [checkpoint, again].map((each) => {
       const model = createSwin(createTensorOps(), each);
-      const { features, logits } = model.forward(image, { sparsity: uniformSparsity(architecture, 0.4), wantsLogits: true });
+      const { features, logits } = model.forward(image, {
+        sparsity: uniformSparsity(architecture, 0.4),
+        wantsLogits: true,
+      });
       model.dispose();
-      return [...features, ...(logits === null ? [] : [logits])].map((tensor) => Float32Array.from(tensor?.dataSync() ?? []));
+      return [...features, ...(logits === null ? [] : [logits])].map((tensor) =>
+        Float32Array.from(tensor?.dataSync() ?? []),
+      );
     });
     expect(before?.length).toBe(weights === classifier ? 4 : 3);
     expect(after).toEqual(before);

@@ -2,7 +2,7 @@
 
 import { buildWeights, familyRules, swinForward } from '@sparsevit/backbone';
 import type { Sparsity, SwinArchitecture, SwinRules } from '@sparsevit/windows';
-import { checkArchitecture, checkSparsity, ConfigError } from '@sparsevit/windows';
+import { ConfigError, checkArchitecture, checkSparsity } from '@sparsevit/windows';
 import type { CountedCall, MacAccounting, MacPart, Shape } from './shape-ops';
 import { createShapeOps } from './shape-ops';
 

@@ -50,7 +50,12 @@ test.each(fair)('fair accounting: %s is %d GMACs', (_, gmacs, batch, height, wid
 describe('the split of Swin-T at 672x672', () => {
   const { stages } = countMacs(swinT, { height: 672, width: 672, accounting: 'published' });
   const blocks = stages.map(({ parts }) => parts.qkv + parts.attention + parts.projection + parts.mlp);
-  test.each([[0, 6.77], [1, 6.51], [2, 19.13], [3, 6.31]])('stage %d has %d GMACs in its blocks', (stage, gmacs) => {
+  test.each([
+    [0, 6.77],
+    [1, 6.51],
+    [2, 19.13],
+    [3, 6.31],
+  ])('stage %d has %d GMACs in its blocks', (stage, gmacs) => {
     expect(Math.abs((blocks[stage] ?? 0) / 1e9 - gmacs)).toBeLessThan(0.0051);
   });
 });
@@ -79,9 +84,13 @@ describe('properties', () => {
   });
 
   test('bad requests say what is wrong', () => {
-    expect(() => countMacs(swinT, { height: 3, width: 64, accounting: 'fair' })).toThrow(/at least one patch .* got 3x64/);
+    expect(() => countMacs(swinT, { height: 3, width: 64, accounting: 'fair' })).toThrow(
+      /at least one patch .* got 3x64/,
+    );
     expect(() => searched([[0.5]])).toThrow(/expected 4 stages/);
     const thresholds = { thresholds: [0.1, null, null, null], ...sparsityModes.clean };
-    expect(() => countMacs(swinT, { height: 64, width: 64, sparsity: thresholds, accounting: 'fair' })).toThrow(/threshold/);
+    expect(() => countMacs(swinT, { height: 64, width: 64, sparsity: thresholds, accounting: 'fair' })).toThrow(
+      /threshold/,
+    );
   });
 });

@@ -37,7 +37,10 @@ export interface KernelContracts {
   /** x [B, H, W, C], ids [n] int32 global window ids -> [n * M * M, C]; pad rows may hold anything finite */
   [kernelNames.gatherWindows]: { inputs: 'x' | 'ids'; attributes: { grid: WindowGrid } };
   /** x [B, H, W, C], ids [n], weight [C], bias [C] -> [n * M * M, C]: the windows gathered and normed at once, pads by `grid.pad` */
-  [kernelNames.normWindows]: { inputs: 'x' | 'ids' | 'weight' | 'bias'; attributes: { grid: WindowGrid; epsilon: number } };
+  [kernelNames.normWindows]: {
+    inputs: 'x' | 'ids' | 'weight' | 'bias';
+    attributes: { grid: WindowGrid; epsilon: number };
+  };
   /** x [B, H, W, C], ids [n], rows [n * M * M, C] -> x with the rows written to their tokens, pad rows dropped */
   [kernelNames.scatterWindows]: { inputs: 'x' | 'ids' | 'rows'; attributes: { grid: WindowGrid } };
   /** qkv [n * M * M, 3C], biasTable [(2M - 1)², heads], ids [n] int32 global window ids -> [n * M * M, C] */

@@ -34,7 +34,9 @@ export function mapWindows(
   if (selection.kind === 'all') return mapAll(map, grid, body, perChunk);
   if (selection.ids === null) return x;
   const ids = selection.ids;
-  return tidy(() => mapKept(map, selection.kind === 'topk' ? toGlobalIds(ids, grid) : (ids as Tensor1D), grid, body, perChunk));
+  return tidy(() =>
+    mapKept(map, selection.kind === 'topk' ? toGlobalIds(ids, grid) : (ids as Tensor1D), grid, body, perChunk),
+  );
 }
 
 function chunksOf(count: number, perChunk: number): { start: number; size: number }[] {

@@ -60,7 +60,8 @@ export function inverseOrder(order: Int32Array): Int32Array {
 export function scatterRows(base: Tensor2D, index: Tensor1D, rows: Tensor2D, mayDrop: boolean): Tensor2D {
   const [count, width] = base.shape;
   const update = (target: Tensor2D, indices: Tensor2D, values: Tensor2D): Tensor2D => {
-    if (!mayDrop) return tensorScatterUpdate(getBackend() === 'cpu' ? mul(target, 1) : target, indices, values) as Tensor2D; // cpu writes into its input
+    if (!mayDrop)
+      return tensorScatterUpdate(getBackend() === 'cpu' ? mul(target, 1) : target, indices, values) as Tensor2D; // cpu writes into its input
     const withSpare = concat([target, zeros([1, width])], 0); // dropped rows land in a spare one
     const written = tensorScatterUpdate(withSpare, indices, values) as Tensor2D;
     withSpare.dispose();

@@ -13,7 +13,22 @@ import {
 import { hasKernel, kernelNames, runKernel } from './kernels';
 import { inRowChunks, untaped } from './rows';
 import type { Tensor, Tensor2D } from './tensor';
-import { abs, gatherND, getBackend, mean, mul, reshape, slice, sqrt, square, sum, tensor1d, tensor2d, tidy, topk } from './tensor';
+import {
+  abs,
+  gatherND,
+  getBackend,
+  mean,
+  mul,
+  reshape,
+  slice,
+  sqrt,
+  square,
+  sum,
+  tensor1d,
+  tensor2d,
+  tidy,
+  topk,
+} from './tensor';
 
 /**
  * Importance of each token: mean over channels of |x|, or sqrt of the sum of x²: [B, H, W, C] -> [B, H, W].
@@ -51,7 +66,14 @@ function scoresOf(importance: Tensor, grid: WindowGrid, pads: 'counted' | 'left-
   const { batch, windowsPerImage: windows } = grid;
   const tokens = windowTokens(grid, allWindowIds(grid));
   const flat = reshape(importance, [importance.size, 1]) as Tensor2D;
-  let inWindows: Tensor = gatherND(flat, tensor2d(tokens.map((token) => Math.max(token, 0)), [tokens.length, 1], 'int32'));
+  let inWindows: Tensor = gatherND(
+    flat,
+    tensor2d(
+      tokens.map((token) => Math.max(token, 0)),
+      [tokens.length, 1],
+      'int32',
+    ),
+  );
   if (grid.isPadded) inWindows = mul(inWindows, tensor2d(Float32Array.from(tokens, isReal), [tokens.length, 1]));
   const norms = sqrt(sum(square(reshape(inWindows, [batch, windows, grid.tokensPerWindow])), -1));
   if (pads === 'counted' || !grid.isPadded) return norms;

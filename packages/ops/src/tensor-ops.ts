@@ -54,7 +54,10 @@ export function createTensorOps(options: TensorOpsOptions = {}): WindowOps<Tenso
       const channels = channelsOf(x);
       return tidy(() => {
         const rows = reshape(x, [x.size / channels, channels]) as Tensor2D;
-        return reshape(inRowChunks(rows, maxRowsFor(channels), (part) => layerNorm(part, weights) as Tensor2D), x.shape);
+        return reshape(
+          inRowChunks(rows, maxRowsFor(channels), (part) => layerNorm(part, weights) as Tensor2D),
+          x.shape,
+        );
       });
     },
     linear,

@@ -44,13 +44,19 @@ export function hostWindows(x: Tensor4D, grid: WindowGrid, windowIds: Int32Array
     tokens: keepTokens(rows),
     ids,
     isReal: grid.isPadded
-      ? tensor2d(Float32Array.from(slots, (token) => (token < 0 ? 0 : 1)), [slots.length, 1])
+      ? tensor2d(
+          Float32Array.from(slots, (token) => (token < 0 ? 0 : 1)),
+          [slots.length, 1],
+        )
       : null,
     classes: classes.some((maskClass) => maskClass !== 0) ? tensor1d(classes, 'int32') : null,
     keepTokens,
     factorsOf(perImage) {
       // not `realTokens(slots).map`: an Int32Array would cut the factors to whole numbers
-      const factors = Float32Array.from(realTokens(slots), (token) => perImage[Math.floor(token / tokensPerImage)] ?? 0);
+      const factors = Float32Array.from(
+        realTokens(slots),
+        (token) => perImage[Math.floor(token / tokensPerImage)] ?? 0,
+      );
       return tensor2d(factors, [factors.length, 1], 'float32');
     },
   };
@@ -67,9 +73,16 @@ const classLookup = (grid: WindowGrid): ((id: number) => number) => {
 };
 
 /** Slots with their pads (-1) replaced by a token of each window's choice. */
-function withPads(slots: Int32Array, grid: WindowGrid, windowIds: Int32Array, ofPad: (id: number) => number): Int32Array {
+function withPads(
+  slots: Int32Array,
+  grid: WindowGrid,
+  windowIds: Int32Array,
+  ofPad: (id: number) => number,
+): Int32Array {
   if (!grid.isPadded) return slots;
-  return slots.map((token, slot) => (token < 0 ? ofPad(windowIds[Math.floor(slot / grid.tokensPerWindow)] ?? 0) : token));
+  return slots.map((token, slot) =>
+    token < 0 ? ofPad(windowIds[Math.floor(slot / grid.tokensPerWindow)] ?? 0) : token,
+  );
 }
 
 /** What a pad reads until it is set to its rule's value: a token of its own image, so that images stay independent even of a NaN. */
@@ -118,7 +131,10 @@ export function deviceWindows(x: Tensor4D, grid: WindowGrid, ids: Tensor1D, tabl
     classes: isShifted ? lookUp(tensor1d(Int32Array.from(allWindowIds(grid), classLookup(grid)), 'int32'), ids) : null,
     keepTokens: (all) => all,
     factorsOf(perImage) {
-      const perWindow = Float32Array.from(allWindowIds(grid), (id) => perImage[Math.floor(id / grid.windowsPerImage)] ?? 0);
+      const perWindow = Float32Array.from(
+        allWindowIds(grid),
+        (id) => perImage[Math.floor(id / grid.windowsPerImage)] ?? 0,
+      );
       const factors = reshape(lookUp(tensor1d(perWindow), ids), [ids.size, 1]);
       return reshape(mul(factors, ones([1, grid.tokensPerWindow])), [ids.size * grid.tokensPerWindow, 1]) as Tensor2D;
     },
@@ -136,7 +152,8 @@ function lookUp(values: Tensor1D, ids: Tensor1D): Tensor1D {
 }
 
 function gatherSlots(x: Tensor4D, grid: WindowGrid, ids: Tensor1D, slots: () => Tensor1D): Tensor2D {
-  if (hasKernel(kernelNames.gatherWindows)) return runKernel(kernelNames.gatherWindows, { x, ids }, { grid }) as Tensor2D;
+  if (hasKernel(kernelNames.gatherWindows))
+    return runKernel(kernelNames.gatherWindows, { x, ids }, { grid }) as Tensor2D;
   const channels = x.shape[3];
   return gatherRows(reshape(x, [grid.batch * grid.height * grid.width, channels]) as Tensor2D, slots());
 }

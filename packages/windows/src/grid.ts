@@ -75,7 +75,13 @@ export function createWindowGrid(options: {
 }
 
 /** The row (or column) of the map that a row (or column) of the padded, shifted map shows; -1 for a pad. */
-function sourceOf(position: number, side: number, paddedSide: number, shift: number, order: WindowGrid['shift']): number {
+function sourceOf(
+  position: number,
+  side: number,
+  paddedSide: number,
+  shift: number,
+  order: WindowGrid['shift'],
+): number {
   if (order === 'roll-then-pad') return position < side ? (position + shift) % side : -1;
   const source = (position + shift) % paddedSide;
   return source < side ? source : -1;

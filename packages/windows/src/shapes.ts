@@ -26,7 +26,11 @@ export function checkPatchEmbedShape(
   const { patchSize, remainder } = options;
   const [inputs = 0, outputs = 0] = weight;
   if (channels * patchSize * patchSize !== inputs) {
-    fail('patchEmbed', `${inputs / (patchSize * patchSize)} channels for weights ${print(weight)}`, `an image ${print(image)}`);
+    fail(
+      'patchEmbed',
+      `${inputs / (patchSize * patchSize)} channels for weights ${print(weight)}`,
+      `an image ${print(image)}`,
+    );
   }
   if (batch < 1) fail('patchEmbed', 'at least one image', print(image));
   if (height < patchSize || width < patchSize) {
@@ -47,7 +51,8 @@ export function checkPatchMergingShape(x: Shape, reduction: Shape): [number, num
 /** Any [..., C] -> the same. */
 export function checkLayerNormShape(x: Shape, weight: Shape, bias: Shape): Shape {
   const channels = x[x.length - 1] ?? 0;
-  if (weight.length !== 1 || weight[0] !== channels) fail('layerNorm', `weights [${channels}] for ${print(x)}`, print(weight));
+  if (weight.length !== 1 || weight[0] !== channels)
+    fail('layerNorm', `weights [${channels}] for ${print(x)}`, print(weight));
   if (bias.length !== 1 || bias[0] !== channels) fail('layerNorm', `a bias [${channels}] for ${print(x)}`, print(bias));
   return x;
 }
@@ -131,7 +136,11 @@ export function checkWindowAttentionShape(
  * @throws ShapeError otherwise: an id out of range would read outside the map, a repeated one would be written twice
  */
 export function checkGivenWindows(ids: Int32Array, grid: WindowGrid, keptPerImage: number): [number, number] {
-  if (!Number.isInteger(keptPerImage) || ids.length !== grid.batch * keptPerImage || keptPerImage > grid.windowsPerImage) {
+  if (
+    !Number.isInteger(keptPerImage) ||
+    ids.length !== grid.batch * keptPerImage ||
+    keptPerImage > grid.windowsPerImage
+  ) {
     fail(
       'givenWindows',
       `${grid.batch} x ${keptPerImage} ids of a grid with ${grid.windowsPerImage} windows per image`,
@@ -157,7 +166,8 @@ export function checkGivenWindows(ids: Int32Array, grid: WindowGrid, keptPerImag
  * @throws ShapeError otherwise: a missing factor would silently drop a branch
  */
 export function checkPerImageFactors(factors: Float32Array, grid: WindowGrid): number {
-  if (factors.length !== grid.batch) fail('expandPerImage', `${grid.batch} factors, one per image`, String(factors.length));
+  if (factors.length !== grid.batch)
+    fail('expandPerImage', `${grid.batch} factors, one per image`, String(factors.length));
   const bad = factors.find((factor) => !Number.isFinite(factor));
   if (bad !== undefined) fail('expandPerImage', 'finite factors', String(bad));
   return grid.batch;

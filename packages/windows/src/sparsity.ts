@@ -161,7 +161,8 @@ export function keptWindows(
   prunedRatio: number,
   rules: Pick<SparsityRules, 'rounding' | 'minKept'>,
 ): number {
-  const kept = rules.rounding === 'truncate' ? Math.trunc(windows * (1 - prunedRatio)) : nearestShare(windows, prunedRatio);
+  const kept =
+    rules.rounding === 'truncate' ? Math.trunc(windows * (1 - prunedRatio)) : nearestShare(windows, prunedRatio);
   return Math.min(windows, Math.max(rules.minKept, kept));
 }
 

@@ -5,7 +5,12 @@ describe('errors', () => {
   test('carry a code, a name and a cause', () => {
     const cause = new Error('inner');
     const error = new CheckpointError('outer', { cause });
-    expect([error.code, error.name, error.message, error.cause]).toEqual(['checkpoint', 'CheckpointError', 'outer', cause]);
+    expect([error.code, error.name, error.message, error.cause]).toEqual([
+      'checkpoint',
+      'CheckpointError',
+      'outer',
+      cause,
+    ]);
   });
   test('are known across copies of the package', async () => {
     vi.resetModules();

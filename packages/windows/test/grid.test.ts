@@ -13,8 +13,13 @@ import {
 
 type Options = Parameters<typeof createWindowGrid>[0];
 const rules: Options['rules'] = { pad: 'after-norm', shift: 'pad-then-roll', shiftOff: 'never' };
-const grid = (height: number, width: number, window: number, isShifted: boolean, more: Partial<Options['rules']> = {}) =>
-  createWindowGrid({ batch: 1, height, width, window, isShifted, rules: { ...rules, ...more } });
+const grid = (
+  height: number,
+  width: number,
+  window: number,
+  isShifted: boolean,
+  more: Partial<Options['rules']> = {},
+) => createWindowGrid({ batch: 1, height, width, window, isShifted, rules: { ...rules, ...more } });
 
 /** The numbers of windows per stage of Swin-T that the specification lists. */
 test.each([
@@ -38,7 +43,13 @@ test.each([
 
 describe('coordinates', () => {
   test('every token of the map is in exactly one window, whatever the shift and the padding', () => {
-    for (const [height, width, window] of [[14, 14, 7], [9, 13, 5], [1, 1, 7], [8, 25, 8], [30, 7, 12]] as const) {
+    for (const [height, width, window] of [
+      [14, 14, 7],
+      [9, 13, 5],
+      [1, 1, 7],
+      [8, 25, 8],
+      [30, 7, 12],
+    ] as const) {
       for (const shift of ['pad-then-roll', 'roll-then-pad'] as const) {
         for (const isShifted of [false, true]) {
           const g = createWindowGrid({ batch: 2, height, width, window, isShifted, rules: { ...rules, shift } });
@@ -53,7 +64,9 @@ describe('coordinates', () => {
     // 3 x 3 map, window 2, shift 1, padded to 4 x 4: the last window shows row 3 (pad) and row 0, column 3 (pad) and column 0
     expect(Array.from(windowTokens(grid(3, 3, 2, true), [0, 3]))).toEqual([4, 5, 7, 8, -1, -1, -1, 0]);
     // rolled first, the row after row 2 is row 0, and the pads come last
-    expect(Array.from(windowTokens(grid(3, 3, 2, true, { shift: 'roll-then-pad' }), [0, 3]))).toEqual([4, 5, 7, 8, 0, -1, -1, -1]);
+    expect(Array.from(windowTokens(grid(3, 3, 2, true, { shift: 'roll-then-pad' }), [0, 3]))).toEqual([
+      4, 5, 7, 8, 0, -1, -1, -1,
+    ]);
   });
 
   test('real tokens of each window are those that are not pads, at least one', () => {
@@ -76,7 +89,9 @@ describe('coordinates', () => {
     ['window', { window: Number.NaN }],
   ])('a grid with a bad %s is refused by name', (name, wrong) => {
     const options = { batch: 1, height: 4, width: 4, window: 2, isShifted: false, rules, ...wrong };
-    expect(() => createWindowGrid(options)).toThrow(`createWindowGrid: expected ${name} to be an integer of at least 1`);
+    expect(() => createWindowGrid(options)).toThrow(
+      `createWindowGrid: expected ${name} to be an integer of at least 1`,
+    );
   });
 });
 
@@ -102,7 +117,11 @@ describe('masks', () => {
       ...[lastRow, lastRow, corner],
     ]);
     expect(Array.from(windowMaskClasses(grid(6, 6, 2, false)))).toEqual(Array(9).fill(inner));
-    expect(Array.from(windowMaskClasses(grid(2, 6, 2, true, { shiftOff: 'per-axis' })))).toEqual([inner, inner, lastColumn]);
+    expect(Array.from(windowMaskClasses(grid(2, 6, 2, true, { shiftOff: 'per-axis' })))).toEqual([
+      inner,
+      inner,
+      lastColumn,
+    ]);
   });
 
   test('a mask separates what the shift brought together', () => {

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { checkArchitecture, checkSparsity, ConfigError, keptWindows, sparsityModes, uniformSparsity } from '../src/index';
+import {
+  ConfigError,
+  checkArchitecture,
+  checkSparsity,
+  keptWindows,
+  sparsityModes,
+  uniformSparsity,
+} from '../src/index';
 
 const swinT = { embedDim: 96, depths: [2, 2, 6, 2], heads: [3, 6, 12, 24], window: 7, mlpRatio: 4, patchSize: 4 };
 
@@ -39,17 +46,35 @@ describe('checkSparsity', () => {
   const ratios = (prunedRatios: number[][]) => ({ prunedRatios, ...sparsityModes.clean });
   test.each([
     ['a wrong number of stages', [[0.1], [0]], 'sparsity: expected 4 stages separated by "|", got 2.'],
-    ['a wrong number of pairs', [[0], [0], [0.1], [0]], 'sparsity: expected 3 ratios in stage 2 (one per pair of its 6 blocks), got 1.'],
-    ['a ratio above 0.95', [[0.96], [0], [0, 0, 0], [0]], 'sparsity: expected ratios from 0 to 0.95, got 0.96 in stage 0.'],
-    ['a negative ratio', [[0], [-0.1], [0, 0, 0], [0]], 'sparsity: expected ratios from 0 to 0.95, got -0.1 in stage 1.'],
+    [
+      'a wrong number of pairs',
+      [[0], [0], [0.1], [0]],
+      'sparsity: expected 3 ratios in stage 2 (one per pair of its 6 blocks), got 1.',
+    ],
+    [
+      'a ratio above 0.95',
+      [[0.96], [0], [0, 0, 0], [0]],
+      'sparsity: expected ratios from 0 to 0.95, got 0.96 in stage 0.',
+    ],
+    [
+      'a negative ratio',
+      [[0], [-0.1], [0, 0, 0], [0]],
+      'sparsity: expected ratios from 0 to 0.95, got -0.1 in stage 1.',
+    ],
     ['no number', [[0], [Number.NaN], [0, 0, 0], [0]], 'sparsity: expected ratios from 0 to 0.95, got NaN in stage 1.'],
-    ['a decrease inside a stage', [[0], [0], [0.3, 0.2, 0.4], [0]], /do not decrease inside a stage, got 0.3 then 0.2 in stage 2/],
+    [
+      'a decrease inside a stage',
+      [[0], [0], [0.3, 0.2, 0.4], [0]],
+      /do not decrease inside a stage, got 0.3 then 0.2 in stage 2/,
+    ],
   ])('refuses %s', (_, prunedRatios, message) => {
     expect(() => checkSparsity(swinT, ratios(prunedRatios))).toThrow(message);
     expect(() => checkSparsity(swinT, ratios(prunedRatios))).toThrow(ConfigError);
   });
   test('refuses bad thresholds and a bad minimum', () => {
-    expect(() => checkSparsity(swinT, { thresholds: [1, null, -1, 2], ...sparsityModes.clean })).toThrow(/threshold of stage 2/);
+    expect(() => checkSparsity(swinT, { thresholds: [1, null, -1, 2], ...sparsityModes.clean })).toThrow(
+      /threshold of stage 2/,
+    );
     expect(() => checkSparsity(swinT, { thresholds: [1], ...sparsityModes.clean })).toThrow(/expected 4 stages/);
     expect(() => checkSparsity(swinT, { ...ratios([[0], [0], [0, 0, 0], [0]]), minKept: -1 })).toThrow(/minKept/);
   });

@@ -1,7 +1,16 @@
 /** Every Swin case of the goldens, computed by the reference implementations: values, kept windows, loss and gradients. */
 
 import type { HostTensor, SwinCheckpoint, SwinModel } from '@sparsevit/backbone';
-import { buildWeights, createSwin, flattenWeights, loadCheckpoint, partsOf, readSafetensors, saveCheckpoint, toFloat32 } from '@sparsevit/backbone';
+import {
+  buildWeights,
+  createSwin,
+  flattenWeights,
+  loadCheckpoint,
+  partsOf,
+  readSafetensors,
+  saveCheckpoint,
+  toFloat32,
+} from '@sparsevit/backbone';
 import { createTensorOps } from '@sparsevit/ops';
 import { describeGolden, expectAllclose, requireGolden } from '@sparsevit/testing';
 import { checkSparsity, sparsityModes } from '@sparsevit/windows';
@@ -66,7 +75,9 @@ function sparsevitCase(name: string): void {
 /** Stage -> pair from stage -> block, `null` being dense. */
 function pairsOf(text: string | undefined, depths: readonly number[]): number[][] {
   const perBlock = JSON.parse(text ?? 'null') as number[][] | null;
-  return depths.map((depth, stage) => Array.from({ length: depth / 2 }, (_, pair) => perBlock?.[stage]?.[2 * pair] ?? 0));
+  return depths.map((depth, stage) =>
+    Array.from({ length: depth / 2 }, (_, pair) => perBlock?.[stage]?.[2 * pair] ?? 0),
+  );
 }
 
 /** Gradients travel through the exporter, so that their layout is the file's: all its conversions are moves of values. */
@@ -101,11 +112,12 @@ async function compareGradients(
 }
 
 /** A dense case: stage outputs (as they leave the stage, or normed), and logits where the file has them. */
-function denseCase(file: string, weights: string, family: SwinCheckpoint['family'], compare: (run: {
-  golden: Golden;
-  model: SwinModel<tf.Tensor>;
-  features: readonly tf.Tensor[];
-}) => Promise<void>): void {
+function denseCase(
+  file: string,
+  weights: string,
+  family: SwinCheckpoint['family'],
+  compare: (run: { golden: Golden; model: SwinModel<tf.Tensor>; features: readonly tf.Tensor[] }) => Promise<void>,
+): void {
   describeGolden(file, [weights, file], () => {
     test(`equals ${family}`, async () => {
       const golden = await openGolden(file);
@@ -126,7 +138,13 @@ function denseCase(file: string, weights: string, family: SwinCheckpoint['family
   });
 }
 
-const stageOutputs = async ({ golden, features }: { golden: Golden; features: readonly tf.Tensor[] }): Promise<void> => {
+const stageOutputs = async ({
+  golden,
+  features,
+}: {
+  golden: Golden;
+  features: readonly tf.Tensor[];
+}): Promise<void> => {
   for (const [i, feature] of features.entries()) {
     if (golden.leavesOut(`stage${i}`)) continue;
     expectAllclose((await feature.data()) as Float32Array, golden.floats(`stage${i}`), outputTolerance, `stage${i}`);
@@ -134,7 +152,13 @@ const stageOutputs = async ({ golden, features }: { golden: Golden; features: re
 };
 
 export function goldenCases(): void {
-  for (const name of ['dense-224', 'layerwise-224-b2', 'layerwise-pad-160x208', 'stage0-only-320x256', 'uniform60-224']) {
+  for (const name of [
+    'dense-224',
+    'layerwise-224-b2',
+    'layerwise-pad-160x208',
+    'stage0-only-320x256',
+    'uniform60-224',
+  ]) {
     sparsevitCase(name);
   }
 

@@ -43,11 +43,18 @@ const reorderedSums = { absolute: 1e-5 };
 
 function imageOf({ batch, height, width }: Case, seed: number): tf.Tensor4D {
   const random = createRandom(seed);
-  return tf.tensor4d(Float32Array.from({ length: batch * height * width * 3 }, () => random.normal()), [batch, height, width, 3]);
+  return tf.tensor4d(
+    Float32Array.from({ length: batch * height * width * 3 }, () => random.normal()),
+    [batch, height, width, 3],
+  );
 }
 
 const modelOf = (c: Case): SwinModel<tf.Tensor> =>
-  createSwin(createTensorOps(), { architecture: c.architecture, family: 'mmdet', weights: strongWeights(c.architecture) });
+  createSwin(createTensorOps(), {
+    architecture: c.architecture,
+    family: 'mmdet',
+    weights: strongWeights(c.architecture),
+  });
 
 /** Random weights whose blocks change their input clearly (fresh ones, of deviation 0.02, hardly do), and with biases, without which pads before and after the norm are the same. */
 function strongWeights(architecture: SwinArchitecture): ReturnType<typeof randomWeights> {
@@ -74,7 +81,10 @@ async function valuesOf(tensors: readonly (tf.Tensor | null)[]): Promise<Float32
 }
 
 /** A non-uniform sparsity with every kind of pair: dense, light, heavy. */
-const layerwise = (mode: SparsityMode): RatioSparsity => ({ prunedRatios: [[0.5], [0, 0.6], [0.3]], ...sparsityModes[mode] });
+const layerwise = (mode: SparsityMode): RatioSparsity => ({
+  prunedRatios: [[0.5], [0, 0.6], [0.3]],
+  ...sparsityModes[mode],
+});
 
 export function propertyCases(backend: BackendName): void {
   // a software WebGPU adapter takes seconds for each shape it has not seen: there, a few cases that differ most
@@ -92,57 +102,78 @@ export function propertyCases(backend: BackendName): void {
       model.dispose();
     });
 
-    test.each(['clean', 'official'] as const)('a pruned window leaves a block as it came, bit for bit (%s)', async (mode) => {
-      const blocks: { before: tf.Tensor; after: tf.Tensor; grid: WindowGrid; kept: tf.Tensor | 'all' | 'none' }[] = [];
-      const ops = createTensorOps();
-      const copyOf = (x: tf.Tensor): tf.Tensor => tf.keep(tf.mul(x, tf.scalar(1, x.dtype)));
-      const spied: typeof ops = {
-        ...ops,
-        mapWindows(x, selection, grid, body) {
-          const before = copyOf(x);
-          const y = ops.mapWindows(x, selection, grid, body);
-          const kept = selection.kind === 'all' ? 'all' : selection.ids === null ? 'none' : copyOf(selection.ids);
-          blocks.push({ before, after: copyOf(y), grid, kept });
-          return y;
-        },
-      };
-      const weights = strongWeights(c.architecture);
-      const model = createSwin(spied, { architecture: c.architecture, family: 'mmdet', weights });
-      const image = imageOf(c, 2);
-      const sparsity = layerwise(mode);
-      const result = model.forward(image, { sparsity });
-      expect(blocks).toHaveLength(8);
-      for (const [index, { before, after, grid, kept }] of blocks.entries()) {
-        const [stage, pair] = [[0, 0], [0, 0], [1, 0], [1, 0], [1, 1], [1, 1], [2, 0], [2, 0]][index] as [number, number];
-        if (kept === 'all') {
-          expect(sparsity.prunedRatios[stage]?.[pair]).toBe(0);
-          continue;
+    test.each(['clean', 'official'] as const)(
+      'a pruned window leaves a block as it came, bit for bit (%s)',
+      async (mode) => {
+        const blocks: { before: tf.Tensor; after: tf.Tensor; grid: WindowGrid; kept: tf.Tensor | 'all' | 'none' }[] =
+          [];
+        const ops = createTensorOps();
+        const copyOf = (x: tf.Tensor): tf.Tensor => tf.keep(tf.mul(x, tf.scalar(1, x.dtype)));
+        const spied: typeof ops = {
+          ...ops,
+          mapWindows(x, selection, grid, body) {
+            const before = copyOf(x);
+            const y = ops.mapWindows(x, selection, grid, body);
+            const kept = selection.kind === 'all' ? 'all' : selection.ids === null ? 'none' : copyOf(selection.ids);
+            blocks.push({ before, after: copyOf(y), grid, kept });
+            return y;
+          },
+        };
+        const weights = strongWeights(c.architecture);
+        const model = createSwin(spied, { architecture: c.architecture, family: 'mmdet', weights });
+        const image = imageOf(c, 2);
+        const sparsity = layerwise(mode);
+        const result = model.forward(image, { sparsity });
+        expect(blocks).toHaveLength(8);
+        for (const [index, { before, after, grid, kept }] of blocks.entries()) {
+          const [stage, pair] = [
+            [0, 0],
+            [0, 0],
+            [1, 0],
+            [1, 0],
+            [1, 1],
+            [1, 1],
+            [2, 0],
+            [2, 0],
+          ][index] as [number, number];
+          if (kept === 'all') {
+            expect(sparsity.prunedRatios[stage]?.[pair]).toBe(0);
+            continue;
+          }
+          const perImage = keptWindows(grid.windowsPerImage, sparsity.prunedRatios[stage]?.[pair] ?? 0, sparsity);
+          const ids = kept === 'none' ? [] : Array.from(await kept.data());
+          expect(ids.length).toBe(perImage * grid.batch);
+          const globalIds = ids.map((id, i) => Math.floor(i / perImage) * grid.windowsPerImage + id);
+          const changed = new Set(windowTokens(grid, globalIds));
+          const channels = before.shape[3] ?? 1;
+          const [was, is] = [await before.data(), await after.data()];
+          const differing = new Set<number>();
+          was.forEach((value, i) => {
+            if (!Object.is(value, is[i])) differing.add(Math.floor(i / channels));
+          });
+          for (const token of differing) expect(changed.has(token)).toBe(true);
+          const real = [...changed].filter((token) => token >= 0);
+          expect(real.filter((token) => !differing.has(token))).toEqual([]); // and every kept token did change
         }
-        const perImage = keptWindows(grid.windowsPerImage, sparsity.prunedRatios[stage]?.[pair] ?? 0, sparsity);
-        const ids = kept === 'none' ? [] : Array.from(await kept.data());
-        expect(ids.length).toBe(perImage * grid.batch);
-        const globalIds = ids.map((id, i) => Math.floor(i / perImage) * grid.windowsPerImage + id);
-        const changed = new Set(windowTokens(grid, globalIds));
-        const channels = before.shape[3] ?? 1;
-        const [was, is] = [await before.data(), await after.data()];
-        const differing = new Set<number>();
-        was.forEach((value, i) => {
-          if (!Object.is(value, is[i])) differing.add(Math.floor(i / channels));
-        });
-        for (const token of differing) expect(changed.has(token)).toBe(true);
-        const real = [...changed].filter((token) => token >= 0);
-        expect(real.filter((token) => !differing.has(token))).toEqual([]); // and every kept token did change
-      }
-      tf.dispose([image, result.features, blocks.map(({ before, after, kept }) => [before, after, kept])] as unknown as tf.TensorContainer);
-      model.dispose();
-    });
+        tf.dispose([
+          image,
+          result.features,
+          blocks.map(({ before, after, kept }) => [before, after, kept]),
+        ] as unknown as tf.TensorContainer);
+        model.dispose();
+      },
+    );
 
     test.each(['clean', 'official'] as const)('images of a batch do not know each other (%s)', async (mode) => {
       const model = modelOf(c);
       const pair = imageOf({ ...c, batch: 2 }, 3);
       const [first, second] = tf.split(pair, 2) as [tf.Tensor4D, tf.Tensor4D];
       const options = { sparsity: layerwise(mode) };
-      const [both, one, two] = [model.forward(pair, options), model.forward(first, options), model.forward(second, options)];
+      const [both, one, two] = [
+        model.forward(pair, options),
+        model.forward(first, options),
+        model.forward(second, options),
+      ];
       const [all, a, b] = [await valuesOf(both.features), await valuesOf(one.features), await valuesOf(two.features)];
       const tolerance = tf.getBackend() === 'webgpu' ? reorderedSums : {};
       all.forEach((values, stage) => {
@@ -158,7 +189,9 @@ export function propertyCases(backend: BackendName): void {
       const model = modelOf(c);
       const image = imageOf(c, 4);
       const ranked = model.forward(image, { sparsity: layerwise(mode), wantsWindows: true });
-      const kept: (Int32Array | null)[][] = c.architecture.depths.map((depth) => Array.from({ length: depth }, () => null));
+      const kept: (Int32Array | null)[][] = c.architecture.depths.map((depth) =>
+        Array.from({ length: depth }, () => null),
+      );
       for (const { stage, block, selection } of ranked.windows) {
         if (selection.kind === 'all') continue;
         (kept[stage] as (Int32Array | null)[])[block] = Int32Array.from((await selection.ids?.data()) ?? []);
@@ -177,7 +210,9 @@ export function propertyCases(backend: BackendName): void {
     const image = imageOf(c, 6);
     const none: Sparsity = { prunedRatios: [[0.5], [0.5, 0.5], [0.5]], ...sparsityModes.official };
     const { features, windows } = model.forward(image, { sparsity: none, wantsWindows: true });
-    expect(windows.map(({ selection }) => selection)).toEqual(Array(8).fill({ kind: 'topk', ids: null, keptPerImage: 0 }));
+    expect(windows.map(({ selection }) => selection)).toEqual(
+      Array(8).fill({ kind: 'topk', ids: null, keptPerImage: 0 }),
+    );
     const ops = createTensorOps();
     const embedded = ops.patchEmbed(image, model.weights.patchEmbed, { patchSize: 4, remainder: 'pad' });
     const norm = model.weights.outputNorms[0];
@@ -192,9 +227,13 @@ export function propertyCases(backend: BackendName): void {
     const model = modelOf(c);
     const image = imageOf(c, 11);
     const rules = layerwise('clean');
-    const [after, before] = [rules, { ...rules, padding: 'before-norm' } as const].map((sparsity) => model.forward(image, { sparsity }));
+    const [after, before] = [rules, { ...rules, padding: 'before-norm' } as const].map((sparsity) =>
+      model.forward(image, { sparsity }),
+    );
     const [a, b] = [await valuesOf(after?.features ?? []), await valuesOf(before?.features ?? [])];
-    const largest = Math.max(...a.flatMap((values, stage) => Array.from(values, (value, i) => Math.abs(value - (b[stage]?.[i] ?? 0)))));
+    const largest = Math.max(
+      ...a.flatMap((values, stage) => Array.from(values, (value, i) => Math.abs(value - (b[stage]?.[i] ?? 0)))),
+    );
     expect(largest).toBeGreaterThan(0.01);
     tf.dispose([image, after?.features, before?.features] as unknown as tf.TensorContainer);
     model.dispose();
@@ -206,13 +245,18 @@ export function propertyCases(backend: BackendName): void {
     const image = imageOf(c, 7);
     const factors = (value: number) =>
       c.architecture.depths.map((depth) =>
-        Array.from({ length: depth }, () => ({ attention: new Float32Array(2).fill(value), mlp: new Float32Array(2).fill(value) })),
+        Array.from({ length: depth }, () => ({
+          attention: new Float32Array(2).fill(value),
+          mlp: new Float32Array(2).fill(value),
+        })),
       );
     for (const sparsity of [null, layerwise('clean')]) {
       const plain = model.forward(image, { sparsity });
       const ones = model.forward(image, { sparsity, dropPath: factors(1) });
       const zeros = model.forward(image, { sparsity, dropPath: factors(0) });
-      const none = model.forward(image, { kept: c.architecture.depths.map((depth) => Array(depth).fill(new Int32Array(0))) });
+      const none = model.forward(image, {
+        kept: c.architecture.depths.map((depth) => Array(depth).fill(new Int32Array(0))),
+      });
       expect(await valuesOf(ones.features)).toEqual(await valuesOf(plain.features));
       expect(await valuesOf(zeros.features)).toEqual(await valuesOf(none.features));
       tf.dispose([plain.features, ones.features, zeros.features, none.features] as unknown as tf.TensorContainer);
@@ -248,14 +292,19 @@ export function propertyCases(backend: BackendName): void {
     const image = imageOf(c, 9);
     const open: Sparsity = { thresholds: [0, null, 0], ...sparsityModes.clean };
     const closed: Sparsity = { thresholds: [1e9, 1e9, 1e9], ...sparsityModes.clean };
-    const [dense, every, least] = [null, open, closed].map((sparsity) => model.forward(image, { sparsity, wantsWindows: true }));
+    const [dense, every, least] = [null, open, closed].map((sparsity) =>
+      model.forward(image, { sparsity, wantsWindows: true }),
+    );
     const [a, b] = [await valuesOf(dense?.features ?? []), await valuesOf(every?.features ?? [])];
     a.forEach((values, stage) => expectAllclose(b[stage] ?? [], values, reorderedSums));
     for (const { selection } of least?.windows ?? []) {
       expect(selection.kind).toBe('counted');
       expect(selection.kind === 'counted' && selection.ids?.size).toBe(2); // minKept 1 of each image
     }
-    tf.dispose([image, [dense, every, least].map((result) => [result?.features, result?.windows])] as unknown as tf.TensorContainer);
+    tf.dispose([
+      image,
+      [dense, every, least].map((result) => [result?.features, result?.windows]),
+    ] as unknown as tf.TensorContainer);
     model.dispose();
   });
 
@@ -263,11 +312,38 @@ export function propertyCases(backend: BackendName): void {
     const c = { name: '', architecture: small(7), batch: 1, height: 60, width: 60 };
     const refusals: [string, (model: SwinModel<tf.Tensor>, image: tf.Tensor4D) => unknown, RegExp][] = [
       ['an unknown stage', (m, x) => m.forward(x, { outputs: [3] }), /stages from 0 to 2, got 3/],
-      ['too few stages of ratios', (m, x) => m.forward(x, { sparsity: { prunedRatios: [[0.5]], ...sparsityModes.clean } }), /expected 3 stages/],
-      ['shrinking ratios', (m, x) => m.forward(x, { sparsity: { prunedRatios: [[0], [0.5, 0.2], [0]], ...sparsityModes.clean } }), /do not decrease/],
-      ['windows for other blocks', (m, x) => m.forward(x, { kept: [[null, null]] }), /kept windows for stages of 2, 4, 2 blocks, got 2/],
-      ['drop-path factors for other blocks', (m, x) => m.forward(x, { dropPath: [] }), /drop-path factors for stages of 2, 4, 2 blocks/],
-      ['a window out of range', (m, x) => m.forward(x, { kept: [[Int32Array.of(9), null], [null, null, null, null], [null, null]] }), /from 0 to 8, got 9/],
+      [
+        'too few stages of ratios',
+        (m, x) => m.forward(x, { sparsity: { prunedRatios: [[0.5]], ...sparsityModes.clean } }),
+        /expected 3 stages/,
+      ],
+      [
+        'shrinking ratios',
+        (m, x) => m.forward(x, { sparsity: { prunedRatios: [[0], [0.5, 0.2], [0]], ...sparsityModes.clean } }),
+        /do not decrease/,
+      ],
+      [
+        'windows for other blocks',
+        (m, x) => m.forward(x, { kept: [[null, null]] }),
+        /kept windows for stages of 2, 4, 2 blocks, got 2/,
+      ],
+      [
+        'drop-path factors for other blocks',
+        (m, x) => m.forward(x, { dropPath: [] }),
+        /drop-path factors for stages of 2, 4, 2 blocks/,
+      ],
+      [
+        'a window out of range',
+        (m, x) =>
+          m.forward(x, {
+            kept: [
+              [Int32Array.of(9), null],
+              [null, null, null, null],
+              [null, null],
+            ],
+          }),
+        /from 0 to 8, got 9/,
+      ],
     ];
     test.each(refusals)('%s', (_, run, message) => {
       const before = tf.memory().numTensors;
@@ -279,9 +355,17 @@ export function propertyCases(backend: BackendName): void {
       expect(tf.memory().numTensors).toBe(before);
     });
     const wrong: [string, object, RegExp][] = [
-      ['deeper than its weights', { depths: [2, 4, 4] }, /expected stages\.2\.blocks\.2\.norm1\.weight to be \[32\], got \[/],
+      [
+        'deeper than its weights',
+        { depths: [2, 4, 4] },
+        /expected stages\.2\.blocks\.2\.norm1\.weight to be \[32\], got \[/,
+      ],
       ['shallower than its weights', { depths: [2, 4, 1] }, /expected outputNorms|weights and architecture|got \[/i],
-      ['with other heads', { heads: [2, 2, 4] }, /expected stages\.0\.blocks\.0\.biasTable to be \[169, 2\], got \[169, 1\]/],
+      [
+        'with other heads',
+        { heads: [2, 2, 4] },
+        /expected stages\.0\.blocks\.0\.biasTable to be \[169, 2\], got \[169, 1\]/,
+      ],
     ];
     test.each(wrong)('an architecture %s, and nothing is left over', (_, change, message) => {
       const before = tf.memory().numTensors;
@@ -293,7 +377,9 @@ export function propertyCases(backend: BackendName): void {
     test('an unknown family, and a forward after dispose', () => {
       const weights = strongWeights(c.architecture);
       const family = 'keras' as 'mmdet';
-      expect(() => createSwin(createTensorOps(), { architecture: c.architecture, family, weights })).toThrow(/expected a family of .*, got keras/);
+      expect(() => createSwin(createTensorOps(), { architecture: c.architecture, family, weights })).toThrow(
+        /expected a family of .*, got keras/,
+      );
       const model = modelOf(c);
       const image = imageOf(c, 12);
       model.dispose();

@@ -33,7 +33,12 @@ export async function openGolden(name: string): Promise<Golden> {
     floats: (tensor) => toFloat32(find(tensor)),
     integers: (tensor) => toInt32(find(tensor)),
     nhwc: (tensor) =>
-      tf.tidy(() => tf.transpose(tf.tensor<tf.Rank.R4>(toFloat32(find(tensor)), find(tensor).shape as [number, number, number, number]), [0, 2, 3, 1])),
+      tf.tidy(() =>
+        tf.transpose(
+          tf.tensor<tf.Rank.R4>(toFloat32(find(tensor)), find(tensor).shape as [number, number, number, number]),
+          [0, 2, 3, 1],
+        ),
+      ),
   };
 }
 

@@ -8,7 +8,9 @@ export function denseCases(): void {
   describe('gelu', () => {
     // x * (1 + erf(x / sqrt 2)) / 2 with erf to 16 digits
     const points = [-6, -3, -1, -0.5, 0, 0.5, 1, 3, 6];
-    const exact = [-5.91952729e-9, -0.00404969409, -0.158655254, -0.154268769, 0, 0.345731231, 0.841344746, 2.99595031, 6];
+    const exact = [
+      -5.91952729e-9, -0.00404969409, -0.158655254, -0.154268769, 0, 0.345731231, 0.841344746, 2.99595031, 6,
+    ];
     test('is the exact one, not the tanh approximation', () =>
       expectNoLeak(async () => {
         const x = tf.tensor1d(points);
@@ -36,7 +38,9 @@ export function denseCases(): void {
           const row = Array.from(values.subarray(r * channels, (r + 1) * channels));
           const mean = row.reduce((a, b) => a + b, 0) / channels;
           const variance = row.reduce((a, b) => a + (b - mean) ** 2, 0) / channels;
-          row.forEach((v, c) => expected.push(((v - mean) / Math.sqrt(variance + 1e-5)) * (weight[c] ?? 0) + (bias[c] ?? 0)));
+          expected.push(
+            ...row.map((v, c) => ((v - mean) / Math.sqrt(variance + 1e-5)) * (weight[c] ?? 0) + (bias[c] ?? 0)),
+          );
         }
         const tensors = [tf.tensor2d(values, [rows, channels]), tf.tensor1d(weight), tf.tensor1d(bias)] as const;
         const y = layerNorm(tensors[0], { weight: tensors[1], bias: tensors[2] });
@@ -52,7 +56,9 @@ export function denseCases(): void {
     test('refuses weights of another width', () => {
       const x = tf.zeros([2, 4]);
       const weight = tf.ones([3]);
-      expect(() => layerNorm(x, { weight, bias: weight })).toThrow('layerNorm: expected weights [4] for [2, 4], got [3].');
+      expect(() => layerNorm(x, { weight, bias: weight })).toThrow(
+        'layerNorm: expected weights [4] for [2, 4], got [3].',
+      );
       tf.dispose([x, weight]);
     });
   });
@@ -73,37 +79,46 @@ export function denseCases(): void {
       [true, false, true, false],
       [true, true, true, true],
       [false, false, true, true],
-    ])('bias %s, gelu %s, residual %s, scale %s: value and gradients', async (hasBias, hasGelu, hasResidual, hasScale) => {
-      await expectNoLeak(async () => {
-        const all = make();
-        const run = (x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, residual: tf.Tensor, scale: tf.Tensor): tf.Tensor =>
-          linear(
-            x,
-            { weight, bias: hasBias ? bias : null },
-            { gelu: hasGelu, ...(hasResidual && { residual }), ...(hasScale && { scale }) },
+    ])(
+      'bias %s, gelu %s, residual %s, scale %s: value and gradients',
+      async (hasBias, hasGelu, hasResidual, hasScale) => {
+        await expectNoLeak(async () => {
+          const all = make();
+          const run = (
+            x: tf.Tensor,
+            weight: tf.Tensor,
+            bias: tf.Tensor,
+            residual: tf.Tensor,
+            scale: tf.Tensor,
+          ): tf.Tensor =>
+            linear(
+              x,
+              { weight, bias: hasBias ? bias : null },
+              { gelu: hasGelu, ...(hasResidual && { residual }), ...(hasScale && { scale }) },
+            );
+          const y = run(all.x, all.weight, all.bias, all.residual, all.scale);
+          const naive = tf.tidy(() => {
+            let y: tf.Tensor = tf.matMul(all.x as tf.Tensor2D, all.weight as tf.Tensor2D);
+            if (hasBias) y = tf.add(y, all.bias);
+            if (hasGelu) y = tf.mul(y, tf.mul(0.5, tf.add(1, tf.erf(tf.div(y, Math.SQRT2)))));
+            if (hasScale) y = tf.mul(y, all.scale);
+            return hasResidual ? tf.add(y, all.residual) : y;
+          });
+          expectAllclose(await y.data(), await naive.data(), float32Tolerance);
+          const used = [all.x, all.weight, ...(hasBias ? [all.bias] : []), ...(hasResidual ? [all.residual] : [])];
+          await expectGradient(
+            (x, weight, ...others) => {
+              const bias = hasBias ? (others[0] as tf.Tensor) : all.bias;
+              const residual = hasResidual ? (others[hasBias ? 1 : 0] as tf.Tensor) : all.residual;
+              return run(x as tf.Tensor, weight as tf.Tensor, bias, residual, all.scale);
+            },
+            used,
+            25,
           );
-        const y = run(all.x, all.weight, all.bias, all.residual, all.scale);
-        const naive = tf.tidy(() => {
-          let y: tf.Tensor = tf.matMul(all.x as tf.Tensor2D, all.weight as tf.Tensor2D);
-          if (hasBias) y = tf.add(y, all.bias);
-          if (hasGelu) y = tf.mul(y, tf.mul(0.5, tf.add(1, tf.erf(tf.div(y, Math.SQRT2)))));
-          if (hasScale) y = tf.mul(y, all.scale);
-          return hasResidual ? tf.add(y, all.residual) : y;
+          tf.dispose([y, naive, Object.values(all)]);
         });
-        expectAllclose(await y.data(), await naive.data(), float32Tolerance);
-        const used = [all.x, all.weight, ...(hasBias ? [all.bias] : []), ...(hasResidual ? [all.residual] : [])];
-        await expectGradient(
-          (x, weight, ...others) => {
-            const bias = hasBias ? (others[0] as tf.Tensor) : all.bias;
-            const residual = hasResidual ? (others[hasBias ? 1 : 0] as tf.Tensor) : all.residual;
-            return run(x as tf.Tensor, weight as tf.Tensor, bias, residual, all.scale);
-          },
-          used,
-          25,
-        );
-        tf.dispose([y, naive, Object.values(all)]);
-      });
-    });
+      },
+    );
     test.each([
       ['weights', 'weights of 5 inputs', { weight: [4, 8] }],
       ['a bias', 'a bias [8]', { bias: [7] }],
@@ -145,7 +160,12 @@ export function denseCases(): void {
           const height = shape[1] * 4;
           const width = shape[2] * 4;
           const [, h, w] = imageShape;
-          const padded = tf.pad(image, [[0, 0], [0, Math.max(0, height - h)], [0, Math.max(0, width - w)], [0, 0]]);
+          const padded = tf.pad(image, [
+            [0, 0],
+            [0, Math.max(0, height - h)],
+            [0, Math.max(0, width - w)],
+            [0, 0],
+          ]);
           const fitted = tf.slice(padded, [0, 0, 0, 0], [shape[0], height, width, 3]) as tf.Tensor4D;
           const filter = tf.reshape(weights.projection.weight, [4, 4, 3, 6]) as tf.Tensor4D;
           return layerNorm(tf.add(tf.conv2d(fitted, filter, 4, 'valid'), weights.projection.bias), weights.norm);
@@ -161,11 +181,17 @@ export function denseCases(): void {
       expect(() => tf.tidy(() => ops.patchEmbed(tf.zeros([1, 3, 64, 3]), weights, options))).toThrow(
         'patchEmbed: expected an image of at least one patch (4x4 pixels), got 3x64.',
       );
-      expect(() => tf.tidy(() => ops.patchEmbed(tf.zeros([1, 8, 8, 4]), weights, options))).toThrow(/expected 3 channels/);
+      expect(() => tf.tidy(() => ops.patchEmbed(tf.zeros([1, 8, 8, 4]), weights, options))).toThrow(
+        /expected 3 channels/,
+      );
       freeAll(weights);
     });
 
-    test.each([[1, 4, 6, 5], [2, 5, 3, 4], [1, 1, 1, 4]])('patchMerging of [%d, %d, %d, %d] takes neighbours column by column', (...shape) =>
+    test.each([
+      [1, 4, 6, 5],
+      [2, 5, 3, 4],
+      [1, 1, 1, 4],
+    ])('patchMerging of [%d, %d, %d, %d] takes neighbours column by column', (...shape) =>
       expectNoLeak(async () => {
         const [batch = 0, height = 0, width = 0, channels = 0] = shape;
         const x = randomTensor(shape, 35);
@@ -175,12 +201,22 @@ export function denseCases(): void {
         };
         const y = ops.patchMerging(x, weights);
         const naive = tf.tidy(() => {
-          const even = tf.pad(x, [[0, 0], [0, height % 2], [0, width % 2], [0, 0]]);
+          const even = tf.pad(x, [
+            [0, 0],
+            [0, height % 2],
+            [0, width % 2],
+            [0, 0],
+          ]);
           const at = (row: number, column: number): tf.Tensor =>
             tf.stridedSlice(even, [0, row, column, 0], even.shape, [1, 2, 2, 1]);
           const merged = tf.concat([at(0, 0), at(1, 0), at(0, 1), at(1, 1)], 3);
           const rows = tf.reshape(layerNorm(merged, weights.norm), [-1, 4 * channels]) as tf.Tensor2D;
-          return tf.reshape(tf.matMul(rows, weights.reduction.weight as tf.Tensor2D), [batch, Math.ceil(height / 2), Math.ceil(width / 2), 2 * channels]);
+          return tf.reshape(tf.matMul(rows, weights.reduction.weight as tf.Tensor2D), [
+            batch,
+            Math.ceil(height / 2),
+            Math.ceil(width / 2),
+            2 * channels,
+          ]);
         });
         expect(y.shape).toEqual(naive.shape);
         expectAllclose(await y.data(), await naive.data(), { absolute: 1e-4 });

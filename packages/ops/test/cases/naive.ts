@@ -14,10 +14,16 @@ export interface NaiveMap {
 export const at = (map: NaiveMap, y: number, x: number, c: number): number =>
   map.values[(y * map.width + x) * map.channels + c] ?? Number.NaN;
 
-export function build(height: number, width: number, channels: number, value: (y: number, x: number, c: number) => number): NaiveMap {
+export function build(
+  height: number,
+  width: number,
+  channels: number,
+  value: (y: number, x: number, c: number) => number,
+): NaiveMap {
   const values = new Float64Array(height * width * channels);
   let i = 0;
-  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) for (let c = 0; c < channels; c++) values[i++] = value(y, x, c);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) for (let c = 0; c < channels; c++) values[i++] = value(y, x, c);
   return { height, width, channels, values };
 }
 

@@ -12,7 +12,13 @@ export function randomValues(count: number, seed: number): Float32Array {
 }
 
 export function randomTensor(shape: number[], seed: number): tf.Tensor {
-  return tf.tensor(randomValues(shape.reduce((a, b) => a * b, 1), seed), shape);
+  return tf.tensor(
+    randomValues(
+      shape.reduce((a, b) => a * b, 1),
+      seed,
+    ),
+    shape,
+  );
 }
 
 /** Runs and fails if a tensor is left over: what the run makes must be freed, but for `kept` results which are freed here. */
@@ -53,9 +59,10 @@ export async function expectGradient(
         return result;
       };
       const difference = ((await shifted(1)) - (await shifted(-1))) / (2 * step);
-      expect(Math.abs(difference - (gradient[element] ?? Number.NaN)), `input ${index}, element ${element}`).toBeLessThan(
-        2e-2 * largest,
-      );
+      expect(
+        Math.abs(difference - (gradient[element] ?? Number.NaN)),
+        `input ${index}, element ${element}`,
+      ).toBeLessThan(2e-2 * largest);
     }
   }
   tf.dispose([y, cotangent, ...gradients]);

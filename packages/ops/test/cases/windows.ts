@@ -20,8 +20,14 @@ const gridCases: [string, Parameters<typeof createWindowGrid>[0]][] = [
   ['3x4 window 7', { batch: 3, height: 3, width: 4, window: 7, isShifted: true, rules: swinRules }],
   ['16x24 window 8 shifted', { batch: 1, height: 16, width: 24, window: 8, isShifted: true, rules: swinRules }],
   ['13x14 window 12 shifted', { batch: 1, height: 13, width: 14, window: 12, isShifted: true, rules: swinRules }],
-  ['7x15 window 7, shift off per axis', { batch: 1, height: 7, width: 15, window: 7, isShifted: true, rules: { ...swinRules, shiftOff: 'per-axis' } }],
-  ['9x6 window 4, rolled then padded', { batch: 2, height: 9, width: 6, window: 4, isShifted: true, rules: { ...swinRules, shift: 'roll-then-pad' } }],
+  [
+    '7x15 window 7, shift off per axis',
+    { batch: 1, height: 7, width: 15, window: 7, isShifted: true, rules: { ...swinRules, shiftOff: 'per-axis' } },
+  ],
+  [
+    '9x6 window 4, rolled then padded',
+    { batch: 2, height: 9, width: 6, window: 4, isShifted: true, rules: { ...swinRules, shift: 'roll-then-pad' } },
+  ],
   ['8x6 window 2 shifted', { batch: 1, height: 8, width: 6, window: 2, isShifted: true, rules: swinRules }],
 ];
 
@@ -115,8 +121,14 @@ export function windowCases(): void {
       expectNoLeak(async () => {
         const x = randomTensor([batch, height, width, 3], 58);
         for (const maxChunkBytes of [2 ** 25, 1]) {
-          const y = createTensorOps({ maxChunkBytes }).mapWindows(x, { kind: 'all' }, grid, ({ tokens }) => tf.neg(tokens));
-          expectAllclose(await y.data(), (await x.data()).map((value) => -value), {});
+          const y = createTensorOps({ maxChunkBytes }).mapWindows(x, { kind: 'all' }, grid, ({ tokens }) =>
+            tf.neg(tokens),
+          );
+          expectAllclose(
+            await y.data(),
+            (await x.data()).map((value) => -value),
+            {},
+          );
           y.dispose();
         }
         x.dispose();
@@ -128,8 +140,13 @@ export function windowCases(): void {
         const factors = Float32Array.from({ length: batch }, (_, image) => 1.25 - 0.75 * image);
         const some = ops.givenWindows(pickWindows(grid, grid.windowsPerImage, 59), grid, grid.windowsPerImage);
         for (const selection of [{ kind: 'all' } as const, some]) {
-          const y = ops.mapWindows(x, selection, grid, (windows) => tf.mul(windows.tokens, ops.expandPerImage(windows, factors)));
-          const expected = Array.from({ length: batch * height * width }, (_, token) => factors[Math.floor(token / (height * width))] ?? 0);
+          const y = ops.mapWindows(x, selection, grid, (windows) =>
+            tf.mul(windows.tokens, ops.expandPerImage(windows, factors)),
+          );
+          const expected = Array.from(
+            { length: batch * height * width },
+            (_, token) => factors[Math.floor(token / (height * width))] ?? 0,
+          );
           expectAllclose(await y.data(), expected, {});
           y.dispose();
         }
@@ -155,8 +172,13 @@ export function windowCases(): void {
               Array.from({ length: 3 * channels }, (_, c) => (token < 0 ? 0 : (values[token * 3 * channels + c] ?? 0))),
             );
             const region = (regionsOf[id] ?? []).map(([number = 0]) => number);
-            const out = attendWindow(qkv, heads, (head, q, k) => bias[(index[q * slots.length + k] ?? 0) * heads + head] ?? 0, region);
-            slots.forEach((token, slot) => token >= 0 && expected.set(token, out[slot] ?? []));
+            const out = attendWindow(
+              qkv,
+              heads,
+              (head, q, k) => bias[(index[q * slots.length + k] ?? 0) * heads + head] ?? 0,
+              region,
+            );
+            for (const [slot, token] of slots.entries()) if (token >= 0) expected.set(token, out[slot] ?? []);
           });
         }
         const dense: Selection<tf.Tensor> = { kind: 'all' };
@@ -170,7 +192,11 @@ export function windowCases(): void {
           });
           const got = await y.data();
           const wanted = Array.from({ length: batch * height * width }, (_, token) => expected.get(token) ?? []);
-          expectAllclose(got, wanted.flatMap((row) => [...row, ...row, ...row]), float32Tolerance);
+          expectAllclose(
+            got,
+            wanted.flatMap((row) => [...row, ...row, ...row]),
+            float32Tolerance,
+          );
           y.dispose();
         }
         tf.dispose([map, table, every as never]);
@@ -184,7 +210,14 @@ export function windowCases(): void {
       ['kept windows, pads before norm', true, 'before-norm'],
     ] as const)('%s', (_, isSparse, pad) =>
       expectNoLeak(async () => {
-        const grid = createWindowGrid({ batch: 2, height: 5, width: 6, window: 4, isShifted: true, rules: { ...swinRules, pad } });
+        const grid = createWindowGrid({
+          batch: 2,
+          height: 5,
+          width: 6,
+          window: 4,
+          isShifted: true,
+          rules: { ...swinRules, pad },
+        });
         const selection = isSparse ? ops.givenWindows(pickWindows(grid, 2, 60), grid, 2) : ({ kind: 'all' } as const);
         const inputs = [
           randomTensor([2, 5, 6, 4], 61),
@@ -231,7 +264,11 @@ export function windowCases(): void {
       const scores = tf.tensor2d(values, [2, 6]);
       const selection = ops.selectWindows(scores, grid, { kind: 'topk', keptPerImage: 0 });
       const x = tf.ones([2, 4, 6, 1]);
-      expect(ops.mapWindows(x, selection, grid, () => { throw new Error('no body may run'); })).toBe(x);
+      expect(
+        ops.mapWindows(x, selection, grid, () => {
+          throw new Error('no body may run');
+        }),
+      ).toBe(x);
       tf.dispose([scores, x]);
     });
 
@@ -279,7 +316,14 @@ export function windowCases(): void {
 
     test('a NaN in one image of a batch stays there, pads or not', () =>
       expectNoLeak(async () => {
-        const padded = createWindowGrid({ batch: 3, height: 5, width: 6, window: 4, isShifted: true, rules: swinRules });
+        const padded = createWindowGrid({
+          batch: 3,
+          height: 5,
+          width: 6,
+          window: 4,
+          isShifted: true,
+          rules: swinRules,
+        });
         const values = randomValues(3 * 5 * 6 * 2, 71).map((value, i) => (i < 60 || i >= 120 ? Number.NaN : value));
         const x = tf.tensor4d(values, [3, 5, 6, 2]);
         const norm = { weight: tf.ones([2]), bias: tf.zeros([2]) };
@@ -303,17 +347,27 @@ export function windowCases(): void {
     test.each([[[1]], [[1, 2, 3]], [[1, Number.NaN]]])('factors %j for two images are refused', (factors) => {
       tf.tidy(() => {
         const call = (): tf.Tensor =>
-          ops.mapWindows(tf.ones([2, 4, 6, 1]), { kind: 'all' }, grid, (windows) => ops.expandPerImage(windows, Float32Array.from(factors)));
+          ops.mapWindows(tf.ones([2, 4, 6, 1]), { kind: 'all' }, grid, (windows) =>
+            ops.expandPerImage(windows, Float32Array.from(factors)),
+          );
         expect(call).toThrow(/expandPerImage: expected (2 factors, one per image|finite factors)/);
       });
     });
 
     test('shapes that do not fit the grid are refused', () => {
       tf.tidy(() => {
-        expect(() => ops.windowScores(tf.zeros([2, 4, 5]), grid, 'counted')).toThrow(/magnitude map \[2, 4, 6\], got \[2, 4, 5\]/);
-        expect(() => ops.selectWindows(tf.zeros([2, 5]), grid, { kind: 'topk', keptPerImage: 1 })).toThrow(/scores \[2, 6\]/);
-        expect(() => ops.selectWindows(tf.zeros([2, 6]), grid, { kind: 'topk', keptPerImage: 7 })).toThrow(/0 to 6 windows, got 7/);
-        expect(() => ops.mapWindows(tf.zeros([1, 4, 6, 3]), { kind: 'all' }, grid, ({ tokens }) => tokens)).toThrow(/a map \[2, 4, 6, C\]/);
+        expect(() => ops.windowScores(tf.zeros([2, 4, 5]), grid, 'counted')).toThrow(
+          /magnitude map \[2, 4, 6\], got \[2, 4, 5\]/,
+        );
+        expect(() => ops.selectWindows(tf.zeros([2, 5]), grid, { kind: 'topk', keptPerImage: 1 })).toThrow(
+          /scores \[2, 6\]/,
+        );
+        expect(() => ops.selectWindows(tf.zeros([2, 6]), grid, { kind: 'topk', keptPerImage: 7 })).toThrow(
+          /0 to 6 windows, got 7/,
+        );
+        expect(() => ops.mapWindows(tf.zeros([1, 4, 6, 3]), { kind: 'all' }, grid, ({ tokens }) => tokens)).toThrow(
+          /a map \[2, 4, 6, C\]/,
+        );
       });
     });
   });
