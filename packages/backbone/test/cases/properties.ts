@@ -296,7 +296,7 @@ export function propertyCases(backend: BackendName): void {
       model.forward(image, { sparsity, wantsWindows: true }),
     );
     const [a, b] = [await valuesOf(dense?.features ?? []), await valuesOf(every?.features ?? [])];
-    a.forEach((values, stage) => expectAllclose(b[stage] ?? [], values, reorderedSums));
+    for (const [stage, values] of a.entries()) expectAllclose(b[stage] ?? [], values, reorderedSums);
     for (const { selection } of least?.windows ?? []) {
       expect(selection.kind).toBe('counted');
       expect(selection.kind === 'counted' && selection.ids?.size).toBe(2); // minKept 1 of each image
