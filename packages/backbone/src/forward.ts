@@ -60,6 +60,9 @@ export interface ForwardResult<T> {
  * The sparsity must have passed `checkSparsity`. What is returned is the caller's to free; everything else is freed.
  *
  * @throws ShapeError for an image smaller than a patch, an unknown stage, or given windows that do not fit the grids
+ * @example
+ * // `createSwin(ops, checkpoint).forward(image)` does this with the checkpoint's rules
+ * const { features } = swinForward(ops, { architecture, rules: familyRules.mmdet, weights }, image, { outputs: [3] });
  */
 export function swinForward<T>(
   ops: WindowOps<T>,

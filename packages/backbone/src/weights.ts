@@ -185,6 +185,8 @@ export function flattenWeights<T>(weights: SwinWeights<T>): T[] {
  * Gives every weight to an implementation.
  *
  * @throws ConfigError when the weights are not those of the architecture; what was taken until then is freed
+ * @example
+ * const taken = takeWeights(createTensorOps({ trainable: true }), architecture, randomWeights(architecture, 1));
  */
 export function takeWeights<T>(
   ops: Pick<WindowOps<T>, 'fromWeights' | 'freeWeight'>,

@@ -1,6 +1,14 @@
 import '@sparsevit/ops/gradients';
 import type { CheckpointLayout, SwinCheckpoint } from '@sparsevit/backbone';
-import { buildWeights, createSwin, loadCheckpoint, randomWeights, saveCheckpoint } from '@sparsevit/backbone';
+import {
+  buildWeights,
+  createSwin,
+  loadCheckpoint,
+  randomWeights,
+  readSafetensors,
+  saveCheckpoint,
+  writeSafetensors,
+} from '@sparsevit/backbone';
 import { createTensorOps } from '@sparsevit/ops';
 import { backends, expectAllclose, startBackend } from '@sparsevit/testing';
 import { createRandom, uniformSparsity } from '@sparsevit/windows';
@@ -8,6 +16,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { goldenCases } from './cases/goldens';
 import { propertyCases } from './cases/properties';
+import { free } from './cases/tensors';
 import { loaders } from './loaders';
 
 describe.each(backends)('%s', (backend) => {
@@ -36,7 +45,7 @@ test('cpu and wasm agree on the same windows', async () => {
       ),
     );
     outputs.push(result.features.map((feature) => Float32Array.from(feature?.dataSync() ?? [])));
-    tf.dispose([image, result.features, result.windows] as unknown as tf.TensorContainer);
+    free([image, result.features, result.windows]);
     model.dispose();
   }
   for (const [stage, values] of (outputs[0] ?? []).entries()) {
@@ -68,10 +77,17 @@ describe('exported, imported again, a model gives the same features bit for bit'
   ];
   test.each(cases)('%s keys, family %s', async (layout, family, weights) => {
     const checkpoint: SwinCheckpoint = { architecture, family, weights, sparsity: null, notes: [] };
-    const again = loadCheckpoint(saveCheckpoint(checkpoint, { layout }));
+    const file = saveCheckpoint(checkpoint, { layout });
+    const again = loadCheckpoint(file);
     expect(again.family).toBe(family);
+    // as another program would have written it: without our metadata the keys alone must say all
+    const bare = loadCheckpoint(
+      writeSafetensors(readSafetensors(file).tensors),
+      layout === 'microsoft' && family === 'timm' ? { family } : {},
+    );
+    expect([bare.family, bare.architecture]).toEqual([family, architecture]);
     const image = tf.randomNormal<tf.Rank.R4>([1, 70, 90, 3], 0, 1, 'float32', 3);
-    const [before, after] = [checkpoint, again].map((each) => {
+    const [before, after, fromKeys] = [checkpoint, again, bare].map((each) => {
       const model = createSwin(createTensorOps(), each);
       const { features, logits } = model.forward(image, {
         sparsity: uniformSparsity(architecture, 0.4),
@@ -84,5 +100,6 @@ describe('exported, imported again, a model gives the same features bit for bit'
     });
     expect(before?.length).toBe(weights === classifier ? 4 : 3);
     expect(after).toEqual(before);
+    expect(fromKeys).toEqual(before);
   });
 });

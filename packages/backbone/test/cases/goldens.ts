@@ -17,7 +17,7 @@ import { checkSparsity, sparsityModes } from '@sparsevit/windows';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import type { Golden } from './tensors';
-import { nchwValues, openGolden } from './tensors';
+import { free, nchwValues, openGolden } from './tensors';
 
 /** Values are of order 1. */
 const outputTolerance = { absolute: 1e-4 };
@@ -72,7 +72,7 @@ function sparsevitCase(name: string): void {
       expectGradient(await value.data(), golden.floats('loss'), 'loss');
       await compareGradients(golden, checkpoint, model, image, grads);
 
-      tf.dispose([features, windows, value, grads, image, cotangents] as unknown as tf.TensorContainer);
+      free([features, windows, value, grads, image, cotangents]);
       model.dispose();
       expect(tf.memory().numTensors - before - 1, 'tensors left over').toBe(0); // 1: the variable's initial value
     });
@@ -138,7 +138,7 @@ function denseCase(
       if (golden.has('logits')) {
         expectAllclose(await (logits as tf.Tensor).data(), golden.floats('logits'), outputTolerance, 'logits');
       }
-      tf.dispose([image, features, logits] as unknown as tf.TensorContainer);
+      free([image, features, logits]);
       model.dispose();
       expect(tf.memory().numTensors - before, 'tensors left over').toBe(0);
     });

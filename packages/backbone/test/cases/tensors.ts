@@ -42,6 +42,11 @@ export async function openGolden(name: string): Promise<Golden> {
   };
 }
 
+/** Frees every tensor in any structure of arrays and records, such as a forward's result. */
+export function free(...structures: unknown[]): void {
+  tf.dispose(structures as tf.TensorContainer);
+}
+
 /** An NHWC tensor's values in NCHW order. */
 export async function nchwValues(x: tf.Tensor): Promise<Float32Array> {
   const moved = tf.transpose(x, [0, 3, 1, 2]);
