@@ -1,8 +1,9 @@
 /** Reading what the user named and writing where the user asked, with one line about each that cannot be. */
 
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, readFile, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { access, lstat, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
 import { inputError, quote } from './errors';
 
 /** The most that Node reads into one buffer. */
@@ -38,8 +39,8 @@ export async function checkInputFile(path: string, what: string): Promise<{ size
 /**
  * Finds out before minutes of work whether a file can be written.
  *
- * @param others files that must not be overwritten: those that the command reads, and its other outputs
- * @throws SparseViTError when the folder is missing or may not be written, the path is a folder, or one of `others`
+ * @param others files that must not be overwritten, under any name or link: those that the command reads, and its other outputs
+ * @throws SparseViTError when the folder is missing or may not be written, the path is no regular file, or one of `others`
  */
 export async function checkOutputFile(path: string, option: string, others: readonly string[]): Promise<void> {
   const refuse = (reason: string, cause?: unknown): never => {
@@ -49,19 +50,47 @@ export async function checkOutputFile(path: string, option: string, others: read
   if (!folder.isDirectory()) refuse('its folder is a file');
   const existing = await stat(path).catch(() => null);
   if (existing?.isDirectory()) refuse('it is a directory');
-  if (others.some((other) => resolve(other) === resolve(path))) refuse('this command uses it for something else');
-  await access(existing === null ? dirname(path) : path, constants.W_OK).catch((cause: unknown) =>
-    refuse(`it ${reasonOf(cause)}`, cause),
+  if (existing !== null && !existing.isFile()) refuse('it is no regular file');
+  if (existing === null && (await lstat(path).catch(() => null)) !== null) refuse('it is a link to nothing');
+  const identity = await identityOf(path);
+  for (const other of others) {
+    if ((await identityOf(other)) === identity) refuse('this command uses it for something else');
+  }
+  if (existing !== null) {
+    await access(path, constants.W_OK).catch((cause: unknown) => refuse(`it ${reasonOf(cause)}`, cause));
+  }
+  // asking for permission proves little (a superuser has every one), so a file is made
+  await replaceFile(join(await realpath(dirname(path)), `.${randomUUID()}`), new Uint8Array(), { keep: false }).catch(
+    (cause: unknown) => refuse(`it ${reasonOf(cause)}`, cause),
   );
 }
 
-/** Writes a file. */
+/** Equal for two names of one file: device and inode of one that exists, else its folder's real path and its name. */
+async function identityOf(path: string): Promise<string> {
+  const existing = await stat(path, { bigint: true }).catch(() => null);
+  if (existing !== null) return `${existing.dev}:${existing.ino}`;
+  return join(await realpath(dirname(path)).catch(() => dirname(path)), basename(path));
+}
+
+/** Writes a file; an older one is replaced only when the new one is whole. */
 export async function writeOutputFile(path: string, bytes: Uint8Array, option: string): Promise<void> {
-  await writeFile(path, bytes).catch((cause: unknown) => {
+  const target = await realpath(path).catch(() => path); // a link stays a link
+  await replaceFile(target, bytes, { keep: true }).catch((cause: unknown) => {
     throw inputError(`${option}: expected a file that can be written, got ${quote(path)}: it ${reasonOf(cause)}.`, {
       cause,
     });
   });
+}
+
+/** Writes beside the target, then renames, or (`keep` false) only tries it. */
+async function replaceFile(target: string, bytes: Uint8Array, { keep }: { keep: boolean }): Promise<void> {
+  const beside = join(dirname(target), `.${basename(target)}.${randomUUID()}`);
+  try {
+    await writeFile(beside, bytes, { flag: 'wx' });
+    if (keep) await rename(beside, target);
+  } finally {
+    await rm(beside, { force: true });
+  }
 }
 
 /**

@@ -27,6 +27,7 @@ export interface LoadedModel {
 }
 
 const defaultPreset: SwinPresetName = 'swin-t';
+const windowRange = { min: 1, max: 64 };
 
 /**
  * Loads the checkpoint, or takes random weights for the preset (default swin-t, seed 0, rules of Microsoft's detector).
@@ -38,10 +39,15 @@ export async function loadModel(options: {
   family?: string | undefined;
   model?: string | undefined;
   seed?: string | undefined;
+  prefix?: string | undefined;
+  window?: string | undefined;
 }): Promise<LoadedModel> {
   const family = options.family === undefined ? undefined : parseFamily(options.family);
   const wanted = options.model === undefined ? undefined : swinPreset(options.model);
   if (options.weights === undefined) {
+    for (const option of ['prefix', 'window'] as const) {
+      if (options[option] !== undefined) throw inputError(`--${option}: expected --weights beside it, got none.`);
+    }
     const seed = options.seed === undefined ? 0 : parseInteger(options.seed, '--seed', seedRange);
     const architecture = wanted ?? swinPreset(defaultPreset);
     return {
@@ -57,8 +63,14 @@ export async function loadModel(options: {
   if (options.seed !== undefined) {
     throw inputError('--seed: expected no --weights beside it, got both. A seed is for random weights.');
   }
-  const { weights, ...facts } = await readCheckpoint(options.weights, '--weights', { family, architecture: wanted });
+  const { weights, ...facts } = await readCheckpoint(options.weights, '--weights', { ...options, family });
   const preset = presetOf(facts.architecture);
+  if (wanted !== undefined && preset !== presetOf(wanted)) {
+    const own = preset ?? describeArchitecture(facts.architecture);
+    throw inputError(
+      `--model: expected the architecture of ${quote(options.weights)} (${own}), got ${options.model}. Leave out --model.`,
+    );
+  }
   return { ...facts, preset, source: { weights: options.weights }, readWeights: () => weights };
 }
 
@@ -71,11 +83,13 @@ export async function loadModel(options: {
 export async function readCheckpoint(
   path: string,
   what: string,
-  options: { family?: SwinFamily | undefined; architecture?: SwinArchitecture | undefined },
+  options: { family?: SwinFamily | undefined; prefix?: string | undefined; window?: string | undefined },
 ): Promise<SwinCheckpoint> {
+  const { family, prefix } = options;
+  const window = options.window === undefined ? undefined : parseInteger(options.window, '--window', windowRange);
   const bytes = await readInputFile(path, what);
   try {
-    return loadCheckpoint(bytes, options);
+    return loadCheckpoint(bytes, { family, prefix, window });
   } catch (error) {
     if (!SparseViTError.isInstance(error)) throw error;
     throw new SparseViTError(error.code, `${quote(path)}: ${error.message}`, { cause: error });
@@ -102,8 +116,15 @@ export function describeArchitecture(architecture: SwinArchitecture): string {
   return `embed ${embedDim}, depths ${depths.join(',')}, heads ${heads.join(',')}, window ${window}, MLP ratio ${mlpRatio}, patch ${patchSize}`;
 }
 
+/** The options that say how a checkpoint is read. */
+export const checkpointOptions: Record<'family' | 'prefix' | 'window', { value: string; description: string }> = {
+  family: {
+    value: 'NAME',
+    description: `Force whose rules the weights follow: ${Object.keys(familyRules).join(', ')}.`,
+  },
+  prefix: { value: 'TEXT', description: 'Which keys of a checkpoint with several Swins: those that begin so.' },
+  window: { value: 'N', description: 'Resize the bias tables of the checkpoint to another window.' },
+};
+
 /** The help of `--model`. */
 export const presetList: string = swinPresetNames.join(', ');
-
-/** The help of `--family`. */
-export const familyList: string = Object.keys(familyRules).join(', ');

@@ -46,6 +46,11 @@ export function modeOf(sparsity: SparsityRules): SparsityMode | 'custom' {
   return modeNames.find((name) => facts(sparsityModes[name]) === facts(sparsity)) ?? 'custom';
 }
 
+/** What is pruned, in words: `.3|0|.1,.2,.2|0 pruned`, or `windows below thresholds 0.2|none|0.5|1 pruned`. */
+export function prunedOf(sparsity: Sparsity): string {
+  return `${hasRatios(sparsity) ? '' : 'windows below '}${notationOf(sparsity)} pruned`;
+}
+
 /** The ratios in the notation of `--sparsity`, or the thresholds by stage. */
 export function notationOf(sparsity: Sparsity): string {
   if (hasRatios(sparsity)) return formatSparsity(sparsity);

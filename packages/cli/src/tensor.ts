@@ -8,6 +8,7 @@ export {
   ready,
   setBackend,
   slice,
+  sum,
   tensor4d,
   version_core as tensorFlowVersion,
 } from '@tensorflow/tfjs-core';

@@ -4,18 +4,19 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { CliIo } from './io';
 
 /**
- * The terminal, clock and machine that this process runs on. A reader that closes the pipe early (`| head`) ends the process quietly.
+ * The terminal, clock and machine that this process runs on. A reader that closes the pipe early (`| head`) ends the process quietly; output
+ * that cannot be written for another reason (a full disk) ends it with one line and exit code 2.
  *
  * @example
  * process.exitCode = await runCli(process.argv.slice(2), createTerminal());
  */
 export function createTerminal(): CliIo {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      process.exit();
-    });
-  }
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? undefined : 2));
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    const line = `sparsevit: stdout: expected a place that output can be written to, got ${error.code ?? 'an error'}.\n`;
+    process.stderr.write(line, () => process.exit(2));
+  });
   return {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),

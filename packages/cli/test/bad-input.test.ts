@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { randomWeights, saveCheckpoint, writeSafetensors } from '@sparsevit/backbone';
 import { swinPreset } from '@sparsevit/config/presets';
@@ -50,6 +50,7 @@ beforeAll(async () => {
   save('int.safetensors', { input: { values: new Int32Array(3 * 32 * 32), shape: [1, 3, 32, 32] } });
   save('nan.safetensors', { input: tensorOf([1, 3, 32, 32], Number.NaN) });
   save('small.safetensors', { input: tensorOf([1, 3, 3, 32]) });
+  save('huge.safetensors', { input: tensorOf([1, 3, 32, 32], 1e38) });
   save('good.safetensors', { input: tensorOf([1, 3, 32, 32]) });
 
   const architecture = swinPreset('swin-nano');
@@ -93,7 +94,9 @@ describe('an input that cannot be used', () => {
     ['half.safetensors', /float32.*got F16/],
     ['int.safetensors', /float32.*got I32/],
     ['nan.safetensors', /NaN/],
-    ['small.safetensors', /at least one patch.*3x32/],
+    ['huge.safetensors', /values beyond 1000000/],
+    ['nano.safetensors', /got a checkpoint: name it with --weights/],
+    ['small.safetensors', /at least one patch.*3x32\. A tensor is used as it is/],
     ['lying.safetensors', /lying\.safetensors".*safetensors/],
     ['long-header.safetensors', /long-header\.safetensors".*header/],
   ];
@@ -120,8 +123,14 @@ describe('a checkpoint that cannot be used', () => {
     ['long-header.safetensors', [], /header/],
     ['text.jpg', [], /text\.jpg"/],
     ['photo.png', [], /photo\.png"/],
-    ['nano.safetensors', ['--model', 'swin-t'], /nano\.safetensors": checkpoint: expected/],
-    ['nano.safetensors', ['--model', 'swin-b-384'], /nano\.safetensors": checkpoint: expected/],
+    [
+      'nano.safetensors',
+      ['--model', 'swin-t'],
+      /--model: expected the architecture of ".*nano\.safetensors" \(swin-nano\), got swin-t\. Leave out --model\.$/m,
+    ],
+    ['nano.safetensors', ['--model', 'swin-b-384'], /\(swin-nano\), got swin-b-384\. Leave out --model\.$/m],
+    ['nano.safetensors', ['--window', '0'], /--window: expected a whole number from 1/],
+    ['nano.safetensors', ['--prefix', 'student.'], /checkpoint: expected/],
     ['nano.safetensors', ['--family', 'torchvision'], /family/],
     ['nano.safetensors', ['--family', 'nobody'], /--family: expected one of microsoft/],
     ['nano.safetensors', ['--seed', '3'], /--seed: expected no --weights/],
@@ -129,6 +138,29 @@ describe('a checkpoint that cannot be used', () => {
   ];
   it.each(cases)('%s %s', async (name, more, pattern) => {
     await expectOneLine(['run', at('photo.png'), '--weights', at(name), ...more], pattern);
+  });
+
+  it('weights whose features are not finite, before any file is written', async () => {
+    const architecture = swinPreset('swin-nano');
+    const weights = randomWeights(architecture, 1);
+    for (const { values } of [
+      weights.stages[1]?.blocks[0]?.expand.weight,
+      weights.stages[1]?.blocks[0]?.contract.weight,
+    ].flatMap((w) => w ?? [])) {
+      values.forEach((value, i) => {
+        values[i] = value * 1e30;
+      });
+    }
+    writeFileSync(at('large.safetensors'), saveCheckpoint({ architecture, family: 'mmdet', weights, sparsity: null }));
+    const { code, err } = await run([
+      ...['run', at('photo.png'), '--weights', at('large.safetensors')],
+      ...['--json', '--features', at('never.safetensors')],
+    ]);
+    expect(err).toMatch(
+      /^sparsevit: run: expected finite features, got NaN or infinite values in the output of stage 1\. .+\n$/,
+    );
+    expect(code).toBe(2);
+    expect(existsSync(at('never.safetensors'))).toBe(false);
   });
 
   it('a pickle with code in it, which is not run', async () => {

@@ -92,7 +92,7 @@ describe('what is printed', () => {
     expect(out).toMatch(/GMACs, fair +0\.\d+ +0\.\d+/);
     expect(out).toMatch(/GMACs, published +0\.\d+ +0\.\d+/);
     expect(out).toMatch(/latency, median of 2 +10\.0 ms +10\.0 ms/);
-    expect(out).toMatch(/speed-up +1\.00x/);
+    expect(out).toMatch(/speed-up +within the spread/); // the test's clock makes all runs equal
     expect(out).toMatch(/Peak memory of the process so far: 123 MB/);
     expect(out).not.toMatch(/NaN|undefined|null/);
   });

@@ -39,7 +39,7 @@ export function findLayout(tensors: StoredTensors, prefix?: string): FoundLayout
   }
   if (found.size > 1) {
     const prefixes = showList([...found.keys()].map(showName));
-    refuse(here, 'one Swin', `${found.size}, with the prefixes ${prefixes}`, 'Say which with the option prefix.');
+    refuse(here, 'one Swin', `${found.size}, with the prefixes ${prefixes}`, 'Say which with prefix (--prefix).');
   }
   for (const [body, layout] of found) return resolveNames(names, body, layout);
   return refuseOther(names, wanted, anchored.size > 0);

@@ -104,7 +104,7 @@ function checkTensors(tensors: StoredTensors, plan: ImportPlan, slots: readonly 
     here,
     `the ${expected.size} tensors of a Swin in the layout of ${plan.found.layout.name} (${showArchitecture(plan.architecture)})`,
     faults.join('; '),
-    isTableMisshapen ? 'Bias tables of another window can be resized with the option window.' : '',
+    isTableMisshapen ? 'Bias tables of another window can be resized: ask for it with window (--window).' : '',
   );
 }
 

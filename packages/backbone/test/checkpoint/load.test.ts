@@ -380,7 +380,7 @@ describe('options', () => {
       tensors.set('layers.2.blocks.0.attn.relative_position_bias_table', zeros(9, 2)),
     );
     expect(() => loadCheckpoint(mixed)).toThrow(
-      /1 misshapen: layers\.2\S+ \[9, 2\] instead of \[25, 2\]\. Bias tables of another window can be resized with the option window\.$/,
+      /1 misshapen: layers\.2\S+ \[9, 2\] instead of \[25, 2\]\. Bias tables of another window can be resized: ask for it with window \(--window\)\.$/,
     );
     const loaded = loadCheckpoint(mixed, { window: 3 });
     expect(loaded.notes).toEqual(['Bias tables were resized from window 2 to 3 (bicubic).']);
@@ -405,7 +405,7 @@ describe('options', () => {
     expect(() => loadCheckpoint(timm, { architecture: { ...tiny, depths: [2, 1], heads: [1, 2] } })).toThrow(
       'unexpected: layers.2.',
     );
-    expect(() => loadCheckpoint(timm, { architecture: { ...tiny, window: 7 } })).toThrow('with the option window');
+    expect(() => loadCheckpoint(timm, { architecture: { ...tiny, window: 7 } })).toThrow('ask for it with window');
   });
 
   test.each<[LoadOptions, string]>([

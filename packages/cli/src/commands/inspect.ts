@@ -5,8 +5,8 @@ import type { Command } from '../command';
 import { defineCommand } from '../command';
 import { inputError } from '../errors';
 import { checkInputFile } from '../files';
-import { describeArchitecture, familyList, parseFamily, presetOf, readCheckpoint } from '../model';
-import { modeOf, notationOf } from '../sparsity';
+import { checkpointOptions, describeArchitecture, parseFamily, presetOf, readCheckpoint } from '../model';
+import { modeOf, notationOf, prunedOf } from '../sparsity';
 import { formatBytes, renderFacts } from '../table';
 
 /** The command. */
@@ -15,7 +15,7 @@ export const inspectCommand: Command = defineCommand({
   summary: 'Say what a checkpoint holds, and anything odd about it.',
   usage: ['inspect <checkpoint> [options]'],
   options: {
-    family: { value: 'NAME', description: `Force whose rules the weights follow: ${familyList}.` },
+    ...checkpointOptions,
     json: { description: 'Print one JSON document.' },
   },
   notes: [
@@ -30,7 +30,7 @@ export const inspectCommand: Command = defineCommand({
       throw inputError(`inspect: expected one checkpoint, got ${inputs.length}. Name one file.`);
     const family = options.family === undefined ? undefined : parseFamily(options.family);
     const { size: sizeBytes } = await checkInputFile(file, 'inspect');
-    const checkpoint = await readCheckpoint(file, 'inspect', { family });
+    const checkpoint = await readCheckpoint(file, 'inspect', { ...options, family });
     const { architecture, sparsity, notes, weights } = checkpoint;
     const preset = presetOf(architecture);
     const parts = partsOf(weights);
@@ -56,11 +56,11 @@ export const inspectCommand: Command = defineCommand({
       ['file', `${file}, ${formatBytes(sizeBytes)}`],
       ['family', checkpoint.family],
       ['architecture', `${preset ?? 'no preset'} (${describeArchitecture(architecture)})`],
-      ['parameters', `${(parameters / 1e6).toFixed(2)} million`],
+      ['parameters', parameters < 1e5 ? String(parameters) : `${(parameters / 1e6).toFixed(2)} million`],
       ['output norms', normed.length === 0 ? 'none' : `stages ${normed.join(', ')}`],
       ['final norm', parts.hasFinalNorm ? 'yes' : 'none'],
       ['classifier', parts.classes > 0 ? `${parts.classes} classes` : 'none'],
-      ['sparsity', sparsity === null ? 'none saved' : `${notationOf(sparsity)} pruned, ${modeOf(sparsity)} mode`],
+      ['sparsity', sparsity === null ? 'none saved' : `${prunedOf(sparsity)}, ${modeOf(sparsity)} mode`],
       ...notes.map((note, i): [string, string] => [i === 0 ? 'notes' : '', note]),
     ];
     io.stdout(renderFacts(rows));

@@ -9,7 +9,7 @@ import type { Command } from '../command';
 import { defineCommand } from '../command';
 import { writeOutputFile } from '../files';
 import type { CliIo } from '../io';
-import { familyList, loadModel, presetList } from '../model';
+import { checkpointOptions, loadModel, presetList } from '../model';
 import type { Progress } from '../progress';
 import { createProgress } from '../progress';
 import { evaluateInput } from '../run/evaluate';
@@ -32,7 +32,7 @@ export const runCommand: Command = defineCommand({
     weights: { value: 'FILE', description: 'Checkpoint, safetensors or PyTorch; without it the weights are random.' },
     model: { value: 'PRESET', description: `Architecture, default swin-t or that of the checkpoint: ${presetList}.` },
     seed: { value: 'N', description: 'Seed of random weights, default 0.' },
-    family: { value: 'NAME', description: `Force whose rules the weights follow: ${familyList}.` },
+    ...checkpointOptions,
     size: {
       value: 'HxW',
       description: "Resize photos to this height and width; default: each its own. A scene's is 672x672 by default.",

@@ -5,8 +5,9 @@ import type { RgbImage } from '@sparsevit/data';
 import { countMacs } from '@sparsevit/latency';
 import type { Sparsity } from '@sparsevit/windows';
 import { hasRatios } from '@sparsevit/windows';
+import { inputError } from '../errors';
 import type { Tensor } from '../tensor';
-import { dispose, slice, tensor4d } from '../tensor';
+import { dispose, slice, sum, tensor4d } from '../tensor';
 import { createFeaturesFile } from './features-file';
 import type { ModelInput } from './inputs';
 import type { KeptWindows } from './kept-windows';
@@ -74,6 +75,7 @@ export async function evaluateInput(input: ModelInput, options: EvaluationOption
   const way = (name: string, wanted: Sparsity | null): TimedWay<ForwardResult<Tensor>> => ({
     name,
     run: () => runToEnd(model, image, wanted),
+    onWarmUp: checkFinite,
     release: freeResult,
   });
   try {
@@ -83,6 +85,7 @@ export async function evaluateInput(input: ModelInput, options: EvaluationOption
         {
           ...way('sparse', sparsity),
           async onWarmUp(result) {
+            await checkFinite(result);
             kept = await readKeptWindows(result.windows);
             if (features !== null) featuresFile = await createFeaturesFile(result, { kept, facts: features });
           },
@@ -124,6 +127,24 @@ async function runToEnd(
     dispose(first);
   }
   return result;
+}
+
+/**
+ * Refuses a result with a NaN or an infinity, or one so large that its sum is: the weights do not fit the input.
+ */
+async function checkFinite({ features, logits }: ForwardResult<Tensor>): Promise<void> {
+  const results: [string, Tensor | null][] = features.map((map, stage) => [`the output of stage ${stage}`, map]);
+  for (const [name, tensor] of [...results, ['the logits', logits] as const]) {
+    if (tensor === null) continue;
+    const total = sum(tensor);
+    const [value = Number.NaN] = await total.data();
+    dispose(total);
+    if (!Number.isFinite(value)) {
+      throw inputError(
+        `run: expected finite features, got NaN or infinite values in ${name}. The weights are damaged, or do not go with this input.`,
+      );
+    }
+  }
 }
 
 function freeResult({ features, logits, windows }: ForwardResult<Tensor>): void {

@@ -35,6 +35,7 @@ export function isTensorFile(source: InputSource): source is { readonly file: st
   return 'file' in source && /\.safetensors$/i.test(source.file);
 }
 
+const largestValue = 1e6;
 const sceneSize: Size = { height: 672, width: 672 };
 
 /**
@@ -52,10 +53,15 @@ export async function openInput(
   const [, height, width] = input.shape;
   if (height < patchSize || width < patchSize) {
     throw inputError(
-      `run: expected an image of at least one patch (${patchSize}x${patchSize} pixels), got ${quote(inputName(source))} of ${height}x${width}. Enlarge it with --size.`,
+      `run: expected an image of at least one patch (${patchSize}x${patchSize} pixels), got ${quote(inputName(source))} of ${height}x${width}. ${remedyOf(source, size)}`,
     );
   }
   return input;
+}
+
+function remedyOf(source: InputSource, size: Size | undefined): string {
+  if (isTensorFile(source)) return 'A tensor is used as it is: give a larger one.';
+  return size === undefined ? 'Enlarge it with --size.' : 'Choose a larger --size.';
 }
 
 async function openPhoto(source: InputSource, size: Size | undefined): Promise<ModelInput> {
@@ -83,7 +89,9 @@ async function openTensor(path: string): Promise<ModelInput> {
       throw refuse(
         names.length === 0
           ? 'no tensor'
-          : `only ${names.slice(0, 4).map(quote).join(', ')}${names.length > 4 ? ', ...' : ''}`,
+          : names.some((name) => name.includes('relative_position_bias_table'))
+            ? 'a checkpoint: name it with --weights'
+            : `only ${names.slice(0, 4).map(quote).join(', ')}${names.length > 4 ? ', ...' : ''}`,
       );
     }
     if (tensor.dtype !== 'F32') throw refuse(tensor.dtype);
@@ -103,6 +111,8 @@ async function openTensor(path: string): Promise<ModelInput> {
   if (batch * height * width > maxPixels) throw refuse(`${batch * height * width} pixels, more than ${maxPixels}`);
   const values = toChannelsLast(tensor.values, { batch, channels, height, width });
   if (!values.every(Number.isFinite)) throw refuse('values that are NaN or infinite');
+  // far beyond any normalised image; squared in a norm such values overflow, and the features become zeros
+  if (values.some((value) => Math.abs(value) > largestValue)) throw refuse(`values beyond ${largestValue}`);
   return {
     values,
     shape: [batch, height, width, 3],

@@ -75,7 +75,7 @@ function sourcesOf(inputs: readonly string[], scene: string | undefined): InputS
   return inputs.map((file) => ({ file }));
 }
 
-/** Every input is looked for before the first is worked on. */
+/** Every input must be there, and be a file, before the first is worked on; what is in it shows when its turn comes. */
 async function checkInputs(sources: readonly InputSource[], isResized: boolean): Promise<void> {
   for (const source of sources) {
     if (!('file' in source)) continue;

@@ -5,7 +5,7 @@ import type { StartedBackend } from '../backend';
 import type { MachineFacts } from '../io';
 import type { LoadedModel } from '../model';
 import { describeArchitecture } from '../model';
-import { modeOf, notationOf } from '../sparsity';
+import { modeOf, notationOf, prunedOf } from '../sparsity';
 import { formatBytes, formatNumber, renderFacts, renderTable } from '../table';
 import type { Findings, Gmacs, Latency } from './evaluate';
 import type { KeptWindows } from './kept-windows';
@@ -41,7 +41,7 @@ export function describeModel({ architecture, preset, source }: LoadedModel): st
 /** The sparsity in one line. */
 export function describeSparsity({ model, sparsity }: Pick<RunFacts, 'model' | 'sparsity'>): string {
   const pads = sparsity.padding === 'before-norm' ? ', pads before the norm' : '';
-  return `${notationOf(sparsity)} pruned, ${modeOf(sparsity)} mode, rules of ${model.family}${pads}`;
+  return `${prunedOf(sparsity)}, ${modeOf(sparsity)} mode, rules of ${model.family}${pads}`;
 }
 
 /** The machine in one line. */
@@ -58,6 +58,7 @@ export function renderRunFacts(facts: RunFacts): string {
     ['sparsity', describeSparsity(facts)],
     ['backend', `${backend.name} (${backend.detail}), TensorFlow.js ${backend.tensorFlowVersion}`],
     ['machine', describeMachine(facts.machine)],
+    ...facts.model.notes.map((note, i): [string, string] => [i === 0 ? 'notes' : '', note]),
   ]);
 }
 
@@ -73,6 +74,7 @@ export function renderInput(input: InputFacts): string {
     formatNumber(denseGmacs[which]),
     sparseGmacs === null ? 'by image' : formatNumber(sparseGmacs[which]),
   ];
+  const overlap = denseMs.samples.length > 1 && denseMs.min <= sparseMs.max && sparseMs.min <= denseMs.max;
   const table = renderTable([
     ['', 'dense', 'sparse'],
     ...kept.map(windowsRow),
@@ -80,13 +82,18 @@ export function renderInput(input: InputFacts): string {
     gmacs('published'),
     [`latency, ${runs}`, `${formatNumber(denseMs.median)} ms`, `${formatNumber(sparseMs.median)} ms`],
     ...(denseMs.samples.length > 1 ? [['latency, least to most', range(denseMs), range(sparseMs)]] : []),
-    ['speed-up', '', `${formatNumber(denseMs.median / sparseMs.median)}x`],
+    ['speed-up', '', overlap ? 'within the spread' : `${formatNumber(denseMs.median / sparseMs.median)}x`],
   ]);
   const images = batch === 1 ? '' : `, GMACs and latency are those of the batch of ${batch}`;
   const notes = [
     ...(isWarmUp ? ['One run took longer than 20 s, so each ran once, with nothing to warm up before it.'] : []),
     ...(findings.sparseGmacs === null
       ? ['Thresholds decide by image how many windows are kept; GMACs are not counted.']
+      : []),
+    ...(sparseGmacs !== null && sparseGmacs.fair > denseGmacs.fair
+      ? [
+          'Fair GMACs count a kept window with its pads and a dense block without, so that little pruning of a padded map counts as more.',
+        ]
       : []),
     `Peak memory of the process so far: ${formatBytes(input.peakMemoryBytes)}.`,
     ...(input.overlay === null ? [] : [`Kept windows drawn in ${input.overlay}`]),
