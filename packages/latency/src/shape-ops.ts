@@ -35,6 +35,11 @@ export interface Shape {
   readonly countedRows?: number;
 }
 
+/** Windows that know how many slots they have: products before attention are counted for every slot. */
+interface ShapeWindows extends WindowBatch<Shape> {
+  readonly rows: number;
+}
+
 /** One counted operation. */
 export interface CountedCall {
   readonly part: MacPart;
@@ -137,17 +142,23 @@ export function createShapeOps(accounting: MacAccounting, onCall: (call: Counted
       const rows = grid.batch * perImage * grid.tokensPerWindow;
       const isDense = selection.kind === 'all';
       const tokens = accounting === 'fair' && isDense ? grid.batch * grid.height * grid.width : rows;
-      const windows: WindowBatch<Shape> = {
+      const windows: ShapeWindows = {
         grid,
-        rows: { shape: [rows, shape[3]] },
+        rows,
         tokens: { shape: [tokens, shape[3]] },
       };
       body(windows);
       return { shape };
     },
-    normWindows: (windows, weights) => layerNorm(windows.rows, weights),
+    normWindows: (windows, weights) =>
+      layerNorm({ shape: [(windows as ShapeWindows).rows, windows.tokens.shape[1] ?? 0] }, weights),
     windowAttention(windows, qkv, biasTable) {
-      const { rows, channels } = checkWindowAttentionShape(qkv.shape, biasTable.shape, windows.grid);
+      const { rows, channels } = checkWindowAttentionShape(
+        qkv.shape,
+        biasTable.shape,
+        windows.grid,
+        (windows as ShapeWindows).rows,
+      );
       count(biasTable, 2 * rows * windows.grid.tokensPerWindow * channels); // q kᵀ and the product with v
       // both accountings count the projection on padded windows, although no implementation needs it there
       return { shape: [windows.tokens.shape[0] ?? 0, channels], countedRows: rows };

@@ -1,5 +1,4 @@
-export type { KernelContracts } from './kernels';
-export { kernelNames } from './kernels';
+export { withoutKernels } from './kernels';
 export { gelu, layerNorm, linear } from './linear';
 export type { TensorOpsOptions } from './tensor-ops';
 export { createTensorOps } from './tensor-ops';

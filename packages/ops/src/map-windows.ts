@@ -5,12 +5,14 @@
  */
 
 import type { Selection, WindowBatch, WindowGrid } from '@sparsevit/windows';
-import { allWindowIds, checkMapWindowsShape, windowTokens } from '@sparsevit/windows';
-import { hasKernel, kernelNames, runKernel } from './kernels';
-import { inverseOrder, joinRows, permuteRows, scatterRows } from './rows';
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from './tensor';
-import { add, engine, reshape, slice, tensor2d, tidy } from './tensor';
-import { deviceWindows, hostWindows, realTokens, slotsOf, slotTables } from './window-batch';
+import { allWindowIds, checkMapWindowsShape, kernelNames } from '@sparsevit/windows';
+import { hasKernels, isRecording } from './kernels';
+import { scatterRows, scatterRowsInto } from './rows';
+import { canReadAtOnce } from './scores';
+import type { Tensor, Tensor1D, Tensor2D } from './tensor';
+import { add, concat, dispose, reshape, slice, tensor2d, tidy } from './tensor';
+import type { TensorWindows } from './window-batch';
+import { deviceWindows, hostWindows, slotTable } from './window-batch';
 
 type Body = (windows: WindowBatch<Tensor>) => Tensor;
 
@@ -29,14 +31,80 @@ export function mapWindows(
   options: { maxRows: number },
 ): Tensor {
   checkMapWindowsShape(x.shape, grid);
-  const perChunk = engine().isTapeOn() ? Infinity : Math.max(1, Math.floor(options.maxRows / grid.tokensPerWindow));
-  const map = x as Tensor4D;
-  if (selection.kind === 'all') return mapAll(map, grid, body, perChunk);
-  if (selection.ids === null) return x;
-  const ids = selection.ids;
-  return tidy(() =>
-    mapKept(map, selection.kind === 'topk' ? toGlobalIds(ids, grid) : (ids as Tensor1D), grid, body, perChunk),
+  if (selection.kind !== 'all' && selection.ids === null) return x;
+  const perChunk = isRecording() ? Infinity : Math.max(1, Math.floor(options.maxRows / grid.tokensPerWindow));
+  return tidy(() => {
+    const map = reshape(x, [grid.batch * grid.height * grid.width, x.shape[3] ?? 0]) as Tensor2D;
+    const batches = windowBatches(map, selection, grid, perChunk);
+    return reshape(writeBatches(map, selection.kind === 'all', batches, body), x.shape);
+  });
+}
+
+/** Batches of at most `perChunk` windows; each is made when it is asked for, inside the scope that frees it. */
+function windowBatches(
+  map: Tensor2D,
+  selection: Selection<Tensor>,
+  grid: WindowGrid,
+  perChunk: number,
+): (() => TensorWindows)[] {
+  const known = hostIds(selection, grid);
+  if (known !== null) {
+    return chunksOf(known.length, perChunk).map(
+      ({ start, size }) =>
+        () =>
+          hostWindows(map, grid, known.subarray(start, start + size)),
+    );
+  }
+  const ids = deviceIds(selection, grid);
+  const table = slotTable(grid);
+  return chunksOf(ids.size, perChunk).map(
+    ({ start, size }) =>
+      () =>
+        deviceWindows(map, grid, slice(ids, [start], [size]), table),
   );
+}
+
+/** Runs the body on every batch and writes its rows into a copy of the map. */
+function writeBatches(map: Tensor2D, isAll: boolean, batches: (() => TensorWindows)[], body: Body): Tensor2D {
+  const [count] = map.shape;
+  const run = (batch: () => TensorWindows): { index: Tensor1D; mayPad: boolean; rows: Tensor2D } => {
+    const windows = batch();
+    return { index: windows.index, mayPad: windows.mayPad, rows: body(windows) as Tensor2D };
+  };
+  const base = isAll ? null : map; // all windows write every token
+  const [first] = batches;
+  if (first !== undefined && batches.length === 1) {
+    const { index, mayPad, rows } = run(first);
+    return scatterRows(base, count, index, rows, { mayPad });
+  }
+  if (hasKernels(kernelNames.scatterRows)) {
+    let written: Tensor2D | null = null;
+    for (const batch of batches) {
+      written = tidy(() => {
+        const { index, mayPad, rows } = run(batch);
+        return written === null
+          ? scatterRows(base, count, index, rows, { mayPad })
+          : scatterRowsInto(written, index, rows, { mayPad });
+      });
+    }
+    return written ?? map;
+  }
+  // The reference path's scatter copies the map: once, for all batches together.
+  let mayPad = false;
+  const parts = batches.map((batch) =>
+    tidy(() => {
+      const { index, rows, mayPad: hasPads } = run(batch);
+      mayPad ||= hasPads;
+      return { index, rows };
+    }),
+  );
+  const index = concat(parts.map((part) => part.index)) as Tensor1D;
+  const rows = concat(
+    parts.map((part) => part.rows),
+    0,
+  );
+  dispose(parts);
+  return scatterRows(base, count, index, rows, { mayPad });
 }
 
 function chunksOf(count: number, perChunk: number): { start: number; size: number }[] {
@@ -45,30 +113,21 @@ function chunksOf(count: number, perChunk: number): { start: number; size: numbe
   return chunks;
 }
 
-function mapAll(x: Tensor4D, grid: WindowGrid, body: Body, perChunk: number): Tensor {
-  const ids = allWindowIds(grid);
-  return tidy(() => {
-    const written = chunksOf(ids.length, perChunk).map(({ start, size }) =>
-      tidy(() => body(hostWindows(x, grid, ids.subarray(start, start + size))) as Tensor2D),
-    );
-    const order = realTokens(windowTokens(grid, ids)); // every token of the map, once
-    return reshape(permuteRows(joinRows(written), inverseOrder(order)), x.shape);
-  });
+/** Global window ids on the host; null where they are data on a device that cannot be read at once. */
+function hostIds(selection: Selection<Tensor>, grid: WindowGrid): Int32Array | null {
+  if (selection.kind === 'all') return allWindowIds(grid);
+  if (selection.ids === null || !canReadAtOnce()) return null;
+  const ids = Int32Array.from(selection.ids.dataSync());
+  if (selection.kind === 'counted') return ids;
+  const { keptPerImage } = selection;
+  return ids.map((id, i) => id + Math.floor(i / keptPerImage) * grid.windowsPerImage);
 }
 
-function mapKept(x: Tensor4D, ids: Tensor1D, grid: WindowGrid, body: Body, perChunk: number): Tensor {
-  const tables = slotTables(grid);
-  const written = chunksOf(ids.size, perChunk).map(({ start, size }) =>
-    tidy(() => body(deviceWindows(x, grid, slice(ids, [start], [size]), tables)) as Tensor2D),
-  );
-  const rows = joinRows(written);
-  if (hasKernel(kernelNames.scatterWindows)) return runKernel(kernelNames.scatterWindows, { x, ids, rows }, { grid });
-  const flat = reshape(x, [grid.batch * grid.height * grid.width, x.shape[3]]) as Tensor2D;
-  return reshape(scatterRows(flat, slotsOf(tables.target, ids), rows, grid.isPadded), x.shape);
-}
-
-/** Ids per image [B, k] -> global ids [B * k]. */
-function toGlobalIds(ids: Tensor, grid: WindowGrid): Tensor1D {
+/** The same on the device: ids per image [B, k] -> global ids [B * k]. */
+function deviceIds(selection: Selection<Tensor>, grid: WindowGrid): Tensor1D {
+  const ids = selection.kind === 'all' ? null : selection.ids;
+  if (ids === null) throw new RangeError('deviceIds: expected ids, got none.'); // mapWindows has returned by then
+  if (selection.kind === 'counted') return ids as Tensor1D;
   const offsets = Int32Array.from({ length: grid.batch }, (_, image) => image * grid.windowsPerImage);
   return reshape(add(ids, tensor2d(offsets, [grid.batch, 1], 'int32')), [ids.size]) as Tensor1D;
 }

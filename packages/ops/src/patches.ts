@@ -3,9 +3,9 @@
 import type { PatchEmbedWeights, PatchMergingWeights } from '@sparsevit/windows';
 import { checkPatchEmbedShape, checkPatchMergingShape } from '@sparsevit/windows';
 import { layerNorm, linear } from './linear';
-import { inRowChunks } from './rows';
+import { gatherRows, inRowChunks } from './rows';
 import type { Tensor, Tensor2D, Tensor4D } from './tensor';
-import { pad, reshape, slice, tidy, transpose } from './tensor';
+import { pad, reshape, slice, tensor1d, tidy } from './tensor';
 
 /**
  * Image [B, H, W, 3] -> map [B, h, w, C]: a linear layer over the pixels of each patch, then a norm.
@@ -24,8 +24,9 @@ export function patchEmbed(
   const [batch, rows, columns] = shape;
   return tidy(() => {
     const fitted = fitTo(image as Tensor4D, rows * patch, columns * patch);
-    const split = reshape(fitted, [batch, rows, patch, columns, patch, 3]);
-    const patches = reshape(transpose(split, [0, 1, 3, 2, 4, 5]), [batch * rows * columns, patch * patch * 3]);
+    const lines = reshape(fitted, [batch * rows * patch * columns, patch * 3]) as Tensor2D; // one line of one patch
+    const index = tensor1d(patchLines(batch * rows, columns, patch), 'int32');
+    const patches = reshape(gatherRows(lines, index, { mayPad: false }), [batch * rows * columns, patch * patch * 3]);
     const embedded = inRowChunks(
       patches as Tensor2D,
       maxRows,
@@ -46,10 +47,10 @@ export function patchMerging(x: Tensor, weights: PatchMergingWeights<Tensor>, op
   const [batch, rows, columns] = shape;
   const channels = x.shape[3] ?? 0;
   return tidy(() => {
-    const even = fitTo(x as Tensor4D, rows * 2, columns * 2);
-    const split = reshape(even, [batch, rows, 2, columns, 2, channels]);
-    // neighbours in the order (row, column) = (0,0), (1,0), (0,1), (1,1)
-    const merged = reshape(transpose(split, [0, 1, 3, 4, 2, 5]), [batch * rows * columns, 4 * channels]);
+    const tokens = reshape(x, [x.size / channels, channels]) as Tensor2D;
+    const index = tensor1d(neighbours(x.shape as [number, number, number, number]), 'int32');
+    const mayPad = rows * 2 !== x.shape[1] || columns * 2 !== x.shape[2];
+    const merged = reshape(gatherRows(tokens, index, { mayPad }), [batch * rows * columns, 4 * channels]);
     const reduced = inRowChunks(
       merged as Tensor2D,
       options.maxRows,
@@ -57,6 +58,37 @@ export function patchMerging(x: Tensor, weights: PatchMergingWeights<Tensor>, op
     );
     return reshape(reduced, shape);
   });
+}
+
+/** For each line of each patch, patch after patch, which of the lines [patchRows * patch, columns] of the image it is. */
+function patchLines(patchRows: number, columns: number, patch: number): Int32Array {
+  const index = new Int32Array(patchRows * columns * patch);
+  let at = 0;
+  for (let row = 0; row < patchRows; row++) {
+    for (let column = 0; column < columns; column++) {
+      for (let line = 0; line < patch; line++) index[at++] = (row * patch + line) * columns + column;
+    }
+  }
+  return index;
+}
+
+/** The tokens of each 2x2 neighbourhood in the order (row, column) = (0,0), (1,0), (0,1), (1,1); -1 beyond an odd side. */
+function neighbours([batch, height, width]: readonly [number, number, number, number]): Int32Array {
+  const [rows, columns] = [Math.ceil(height / 2), Math.ceil(width / 2)];
+  const index = new Int32Array(batch * rows * columns * 4);
+  let at = 0;
+  for (let image = 0; image < batch; image++) {
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        for (let neighbour = 0; neighbour < 4; neighbour++) {
+          const y = 2 * row + (neighbour & 1);
+          const x = 2 * column + (neighbour >> 1);
+          index[at++] = y < height && x < width ? (image * height + y) * width + x : -1;
+        }
+      }
+    }
+  }
+  return index;
 }
 
 /** Pads with zeros or crops at the bottom and right to height x width. */

@@ -1,84 +1,148 @@
 /**
- * Moving rows of a matrix by index, with gradients. TensorFlow.js 4.22 has none for `gatherND` and `tensorScatterUpdate`, its wasm `gather`
- * is slow and wrong with batch dimensions, and `gatherND` copies whole rows: each function here is such an op with its adjoint beside it.
+ * Moving rows of a matrix by index, with gradients. An index of -1 is a pad: it reads zeros and is not written. No other index is named
+ * twice, so that the adjoint of a gather is a scatter that never adds, and of a scatter a gather.
+ *
+ * TensorFlow.js 4.22 has no gradients for `gatherND` and `tensorScatterUpdate`, its wasm `gather` is slow and wrong with batch dimensions,
+ * and `gatherND` copies whole rows: the reference path is made of the ND forms.
  */
 
+import { kernelNames } from '@sparsevit/windows';
+import { hasKernels, isRecording, runKernel } from './kernels';
 import type { Tensor, Tensor1D, Tensor2D } from './tensor';
 import {
+  add,
+  cast,
   concat,
   customGrad,
   dispose,
-  engine,
   gatherND,
   getBackend,
+  less,
+  maximum,
   mul,
   reshape,
+  scalar,
   scatterND,
   slice,
-  tensor2d,
   tensorScatterUpdate,
   tidy,
+  where,
   zeros,
+  zerosLike,
 } from './tensor';
 
+const whole = (value: number): Tensor => scalar(value, 'int32');
 const asIndices = (index: Tensor): Tensor2D => reshape(index, [index.size, 1]) as Tensor2D;
+type Save = (tensors: Tensor[]) => void;
 
-/** x [R, C], index [n] int32 -> [n, C], row `i` being `x[index[i]]`. Adjoint: scatter, adding where an index repeats. */
-export function gatherRows(x: Tensor2D, index: Tensor1D): Tensor2D {
-  const { shape } = x;
+/** Which rows of an index are pads. */
+export interface IndexPads {
+  /** The index may hold -1. */
+  readonly mayPad: boolean;
+}
+
+/** x [R, C], index [n] int32 -> [n, C], row `i` being `x[index[i]]`, or zeros for -1. Adjoint: a scatter onto zeros. */
+export function gatherRows(x: Tensor2D, index: Tensor1D, pads: IndexPads): Tensor2D {
+  if (!isRecording()) return gather(x, index, pads);
+  const [count] = x.shape;
   return customGrad((x, save) => {
-    const indices = asIndices(index);
-    (save as (tensors: Tensor[]) => void)([indices]);
+    (save as Save)([index]);
     return {
-      value: gatherND(x as Tensor2D, indices),
-      gradFunc: (dy: Tensor, saved: Tensor[]) => scatterND(saved[0] as Tensor2D, dy, shape),
+      value: gather(x as Tensor2D, index, pads),
+      gradFunc: (dy: Tensor, saved: Tensor[]) => scatter(null, count, saved[0] as Tensor1D, dy as Tensor2D, pads),
     };
   })(x) as Tensor2D;
 }
 
-/** x [n, C] -> its rows in another order, given on the host: `result[i] = x[order[i]]`. Adjoint: the inverse order, without adding. */
-export function permuteRows(x: Tensor2D, order: Int32Array): Tensor2D {
-  return customGrad((x) => ({
-    value: gatherND(x as Tensor, tensor2d(order, [order.length, 1], 'int32')),
-    gradFunc: (dy: Tensor) => gatherND(dy, tensor2d(inverseOrder(order), [order.length, 1], 'int32')),
-  }))(x) as Tensor2D;
-}
-
-/** The order that undoes another. */
-export function inverseOrder(order: Int32Array): Int32Array {
-  const inverse = new Int32Array(order.length);
-  order.forEach((from, to) => {
-    inverse[from] = to;
-  });
-  return inverse;
+/**
+ * base [R, C] with rows [n, C] written to `index` [n]; -1 drops its row. Without a base (every row is written, or else is 0) its `count`
+ * of rows. Adjoints: dy without the written rows, and the rows of dy.
+ */
+export function scatterRows(
+  base: Tensor2D | null,
+  count: number,
+  index: Tensor1D,
+  rows: Tensor2D,
+  pads: IndexPads,
+): Tensor2D {
+  if (!isRecording()) return scatter(base, count, index, rows, pads);
+  const record = (base: Tensor2D | null, rows: Tensor2D, save: Save) => {
+    save([index]);
+    return {
+      value: scatter(base, count, index, rows, pads),
+      gradFunc: (dy: Tensor, saved: Tensor[]): Tensor[] => {
+        const at = saved[0] as Tensor1D;
+        const ofRows = gather(dy as Tensor2D, at, pads);
+        return base === null ? [ofRows] : [scatter(dy as Tensor2D, count, at, null, pads), ofRows];
+      },
+    };
+  };
+  if (base === null) {
+    return customGrad((rows, save) => {
+      const { value, gradFunc } = record(null, rows as Tensor2D, save as unknown as Save);
+      return { value, gradFunc: (dy: Tensor, saved: Tensor[]) => gradFunc(dy, saved) };
+    })(rows) as Tensor2D;
+  }
+  return customGrad((base, rows, save) => record(base as Tensor2D, rows as Tensor2D, save as unknown as Save))(
+    base,
+    rows,
+  ) as Tensor2D;
 }
 
 /**
- * base [R, C] with rows [n, C] written to `index` [n]. An index of R drops its row, if `mayDrop`. Adjoints: dy without the written rows,
- * and the rows of dy.
+ * Rows written into a map that the caller gives away: the map is disposed, and its memory is reused where a kernel can. Not while a
+ * gradient is recorded.
  */
-export function scatterRows(base: Tensor2D, index: Tensor1D, rows: Tensor2D, mayDrop: boolean): Tensor2D {
-  const [count, width] = base.shape;
-  const update = (target: Tensor2D, indices: Tensor2D, values: Tensor2D): Tensor2D => {
-    if (!mayDrop)
-      return tensorScatterUpdate(getBackend() === 'cpu' ? mul(target, 1) : target, indices, values) as Tensor2D; // cpu writes into its input
-    const withSpare = concat([target, zeros([1, width])], 0); // dropped rows land in a spare one
-    const written = tensorScatterUpdate(withSpare, indices, values) as Tensor2D;
-    withSpare.dispose();
-    return slice(written, [0, 0], [count, width]);
-  };
-  return customGrad((base, rows, save) => {
-    const indices = asIndices(index);
-    (save as unknown as (tensors: Tensor[]) => void)([indices]);
-    return {
-      value: update(base as Tensor2D, indices, rows as Tensor2D),
-      gradFunc: (dy: Tensor, saved: Tensor[]) => {
-        const indices = saved[0] as Tensor2D;
-        const dyPadded = mayDrop ? concat([dy as Tensor2D, zeros([1, width])], 0) : dy;
-        return [update(dy as Tensor2D, indices, zeros([indices.shape[0], width])), gatherND(dyPadded, indices)];
-      },
-    };
-  })(base, rows) as Tensor2D;
+export function scatterRowsInto(base: Tensor2D, index: Tensor1D, rows: Tensor2D, pads: IndexPads): Tensor2D {
+  const [count] = base.shape;
+  const written = hasKernels(kernelNames.scatterRows)
+    ? (runKernel(kernelNames.scatterRows, { x: base, index, rows }, { count, inPlace: true }) as Tensor2D)
+    : scatter(base, count, index, rows, pads);
+  base.dispose();
+  return written;
+}
+
+function gather(x: Tensor2D, index: Tensor1D, { mayPad }: IndexPads): Tensor2D {
+  if (hasKernels(kernelNames.gatherRows)) return runKernel(kernelNames.gatherRows, { x, index }, {}) as Tensor2D;
+  return tidy(() => {
+    if (!mayPad) return gatherND(x, asIndices(index)) as Tensor2D;
+    const rows = gatherND(x, asIndices(maximum(index, whole(0)))) as Tensor2D;
+    // `where`, not a product: a pad reads some row of the map, which may hold a NaN
+    return where(isPad(index), zerosLike(rows), rows);
+  });
+}
+
+/** True for pads: [n] -> [n, 1]. */
+const isPad = (index: Tensor1D): Tensor2D => reshape(less(index, whole(0)), [index.size, 1]) as Tensor2D;
+
+/** Rows (zeros without any) written to a base (zeros without any). */
+function scatter(
+  base: Tensor2D | null,
+  count: number,
+  index: Tensor1D,
+  rows: Tensor2D | null,
+  { mayPad }: IndexPads,
+): Tensor2D {
+  if (hasKernels(kernelNames.scatterRows)) {
+    return runKernel(kernelNames.scatterRows, { x: base, index, rows }, { count, inPlace: false }) as Tensor2D;
+  }
+  return tidy(() => {
+    const width = (base ?? rows)?.shape[1] ?? 0;
+    const values = rows ?? (zeros([index.size, width]) as Tensor2D);
+    if (base === null) {
+      if (!mayPad) return scatterND(asIndices(index), values, [count, width]) as Tensor2D;
+      const masked = where(isPad(index), zerosLike(values), values); // lands on row 0, where it adds nothing
+      return scatterND(asIndices(maximum(index, whole(0))), masked, [count, width]) as Tensor2D;
+    }
+    if (!mayPad) {
+      const target = getBackend() === 'cpu' ? mul(base, 1) : base; // cpu writes into its input
+      return tensorScatterUpdate(target, asIndices(index), values) as Tensor2D;
+    }
+    const withSpare = concat([base, zeros([1, width])], 0) as Tensor2D; // dropped rows land in a spare one
+    const beyond = mul(cast(less(index, whole(0)), 'int32'), whole(count + 1)); // -1 + (count + 1) = count
+    const target = asIndices(add(index, beyond));
+    return slice(tensorScatterUpdate(withSpare, target, values) as Tensor2D, [0, 0], [count, width]);
+  });
 }
 
 /**
@@ -95,21 +159,14 @@ export function untaped(run: () => Tensor): Tensor {
  */
 export function inRowChunks(x: Tensor2D, maxRows: number, run: (rows: Tensor2D) => Tensor2D): Tensor2D {
   const [count, width] = x.shape;
-  if (count <= maxRows || engine().isTapeOn()) return run(x);
+  if (count <= maxRows || isRecording()) return run(x);
   return tidy(() => {
     const parts: Tensor2D[] = [];
     for (let start = 0; start < count; start += maxRows) {
       parts.push(tidy(() => run(slice(x, [start, 0], [Math.min(maxRows, count - start), width]))));
     }
-    return joinRows(parts);
+    const rows = concat(parts, 0);
+    dispose(parts);
+    return rows;
   });
-}
-
-/** Rows one under the other; the parts are freed at once unless a gradient is recorded. */
-export function joinRows(parts: Tensor2D[]): Tensor2D {
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return only;
-  const rows = concat(parts, 0);
-  if (!engine().isTapeOn()) dispose(parts);
-  return rows;
 }

@@ -7,10 +7,11 @@ import {
   checkGivenWindows,
   checkSelectWindowsShape,
   checkWindowScoresShape,
+  kernelNames,
   realTokensPerWindow,
   windowTokens,
 } from '@sparsevit/windows';
-import { hasKernel, kernelNames, runKernel } from './kernels';
+import { hasKernels, runKernel } from './kernels';
 import { inRowChunks, untaped } from './rows';
 import type { Tensor, Tensor2D } from './tensor';
 import {
@@ -36,13 +37,15 @@ import {
  * @param options.maxRows tokens taken together, a bound on memory
  */
 export function magnitude(x: Tensor, score: TokenScore, options: { maxRows: number }): Tensor {
-  if (hasKernel(kernelNames.magnitude)) return untaped(() => runKernel(kernelNames.magnitude, { x }, { score }));
   const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;
   const ofRows = (rows: Tensor2D): Tensor2D =>
     (score === 'l2' ? sqrt(sum(square(rows), -1, true)) : mean(abs(rows), -1, true)) as Tensor2D;
   return untaped(() =>
     tidy(() => {
       const rows = reshape(x, [batch * height * width, channels]) as Tensor2D;
+      if (hasKernels(kernelNames.magnitude)) {
+        return reshape(runKernel(kernelNames.magnitude, { x: rows }, { score }), [batch, height, width]);
+      }
       return reshape(inRowChunks(rows, options.maxRows, ofRows), [batch, height, width]);
     }),
   );
@@ -56,7 +59,7 @@ export function magnitude(x: Tensor, score: TokenScore, options: { maxRows: numb
  */
 export function windowScores(importance: Tensor, grid: WindowGrid, pads: 'counted' | 'left-out'): Tensor {
   checkWindowScoresShape(importance.shape, grid);
-  if (hasKernel(kernelNames.windowScores)) {
+  if (hasKernels(kernelNames.windowScores)) {
     return untaped(() => runKernel(kernelNames.windowScores, { magnitude: importance }, { grid, pads }));
   }
   return untaped(() => tidy(() => scoresOf(importance, grid, pads)));
@@ -95,7 +98,10 @@ export function selectWindows(scores: Tensor, grid: WindowGrid, budget: WindowBu
   checkSelectWindowsShape(scores.shape, grid, budget.keptPerImage);
   const { keptPerImage } = budget;
   if (keptPerImage === 0) return { kind: 'topk', ids: null, keptPerImage };
-  return { kind: 'topk', ids: untaped(() => topk(scores, keptPerImage, true).indices), keptPerImage };
+  const ids = hasKernels(kernelNames.selectWindows)
+    ? untaped(() => runKernel(kernelNames.selectWindows, { scores }, { keptPerImage }))
+    : untaped(() => tidy(() => topk(scores, keptPerImage, true).indices));
+  return { kind: 'topk', ids, keptPerImage };
 }
 
 function windowsAboveThreshold(
@@ -104,10 +110,9 @@ function windowsAboveThreshold(
   budget: { threshold: number; minKept: number },
 ): Selection<Tensor> {
   checkSelectWindowsShape(scores.shape, grid, 0);
-  const backend = getBackend();
-  if (backend !== 'cpu' && backend !== 'wasm') {
+  if (!canReadAtOnce()) {
     throw new BackendError(
-      `selectWindows: expected the cpu or wasm backend for a threshold budget, got ${backend}. How many windows it keeps must be read back; use pruned ratios here.`,
+      `selectWindows: expected the cpu or wasm backend for a threshold budget, got ${getBackend()}. How many windows it keeps must be read back; use pruned ratios here.`,
     );
   }
   const values = scores.dataSync();
@@ -140,4 +145,10 @@ export function prefix(selection: Selection<Tensor>, keptPerImage: number): Sele
 export function givenWindows(ids: Int32Array, grid: WindowGrid, keptPerImage: number): Selection<Tensor> {
   const shape = checkGivenWindows(ids, grid, keptPerImage);
   return { kind: 'topk', ids: keptPerImage === 0 ? null : tensor2d(ids, shape, 'int32'), keptPerImage };
+}
+
+/** True when tensors of the active backend live in the host's memory, so that reading one does not wait for a device. */
+export function canReadAtOnce(): boolean {
+  const backend = getBackend();
+  return backend === 'cpu' || backend === 'wasm';
 }

@@ -26,6 +26,7 @@ export {
   keep,
   less,
   matMul,
+  maximum,
   mean,
   mul,
   oneHot,
@@ -50,6 +51,9 @@ export {
   topk,
   transpose,
   unstack,
+  Variable,
   variable,
+  where,
   zeros,
+  zerosLike,
 } from '@tensorflow/tfjs-core';

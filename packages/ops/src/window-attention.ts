@@ -1,12 +1,13 @@
 /** Attention inside each window, with relative position bias and the shift mask of the window's class. */
 
 import type { WindowBatch, WindowGrid } from '@sparsevit/windows';
-import { checkWindowAttentionShape, relativePositionIndex, shiftMasks } from '@sparsevit/windows';
-import { hasKernel, kernelNames, runKernel } from './kernels';
-import { permuteRows } from './rows';
+import { checkWindowAttentionShape, kernelNames, relativePositionIndex, shiftMasks } from '@sparsevit/windows';
+import { hasKernels, isRecording, runKernel, runKernelOfSeveral } from './kernels';
+import { gatherRows } from './rows';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from './tensor';
 import {
   add,
+  concat,
   customGrad,
   gatherND,
   matMul,
@@ -23,31 +24,90 @@ import {
 import type { TensorWindows } from './window-batch';
 
 /**
- * softmax(q kᵀ / sqrt(d) + bias + mask) v in each window and head: qkv [n * M * M, 3C] (q | k | v, in each head after head), bias table
- * [(2M - 1)², heads] -> the rows that are written back [tokens, C].
+ * softmax(q kᵀ / sqrt(d) + bias + mask) v in each window and head: qkv of the rows that `normWindows` gave, [rows, 3C] (q | k | v, in each
+ * head after head), bias table [(2M - 1)², heads] -> the rows that are written back [tokens, C].
  *
- * @throws ShapeError when qkv is not whole windows, or the table is of another window
+ * @throws ShapeError when qkv does not have those rows, or the table is of another window
  */
 export function windowAttention(batch: WindowBatch<Tensor>, qkv: Tensor, biasTable: Tensor): Tensor {
   const windows = batch as TensorWindows;
   const { grid } = windows;
-  const { rows, channels, heads } = checkWindowAttentionShape(qkv.shape, biasTable.shape, grid);
-  if (hasKernel(kernelNames.windowAttention)) {
-    const attended = runKernel(kernelNames.windowAttention, { qkv, biasTable, ids: windows.ids }, { grid });
-    return windows.keepTokens(attended as Tensor2D);
-  }
+  const { channels, heads } = checkWindowAttentionShape(qkv.shape, biasTable.shape, grid, windows.rows);
+  const names = [kernelNames.windowAttention, ...(isRecording() ? [kernelNames.windowAttentionGradient] : [])];
+  if (hasKernels(...names)) return attentionKernel(windows, qkv, biasTable);
   return tidy(() => {
     const tokens = grid.tokensPerWindow;
-    const count = rows / tokens;
+    const { count } = windows;
     const width = channels / heads;
-    const [q, k, v] = splitHeads(qkv, count, tokens, heads, width);
+    const [q, k, v] = splitHeads(expandSlots(qkv as Tensor2D, windows), count, tokens, heads, width);
     const logits = matMul(mul(q, width ** -0.5), k, false, true); // [n * heads, tokens, tokens]
     const perHead = reshape(logits, [count, heads, tokens, tokens]);
     const biased = add(perHead, reshape(positionBias(biasTable as Tensor2D, grid.window), [1, heads, tokens, tokens]));
     const masked = windows.classes === null ? biased : add(biased, masksOf(grid, windows.classes));
     const weights = reshape(softmax(masked), [count * heads, tokens, tokens]);
-    return windows.keepTokens(joinHeads(matMul(weights, v) as Tensor3D, count, tokens, heads, width));
+    const attended = joinHeads(matMul(weights, v) as Tensor3D, count, tokens, heads, width);
+    return windows.slots === null
+      ? attended
+      : gatherRows(attended, tensor1d(slotOfRow(windows.slots, windows.rows - 1), 'int32'), noPads);
   });
+}
+
+const noPads = { mayPad: false };
+
+function attentionKernel(windows: TensorWindows, qkv: Tensor, biasTable: Tensor): Tensor {
+  const { grid, classes } = windows;
+  const { window, shiftY, shiftX } = grid;
+  const attributes = { window, shiftY, shiftX, tokens: windows.tokens.shape[0] ?? 0 };
+  return tidy(() => {
+    const slots = windows.slots === null ? null : tensor1d(windows.slots, 'int32');
+    if (!isRecording()) {
+      return runKernel(kernelNames.windowAttention, { qkv, biasTable, slots, classes }, attributes);
+    }
+    return customGrad((qkv, biasTable, save) => {
+      const given = [slots, classes].filter((tensor) => tensor !== null);
+      (save as unknown as (tensors: Tensor[]) => void)([qkv as Tensor, biasTable as Tensor, ...given]);
+      const inputs = { qkv: qkv as Tensor, biasTable: biasTable as Tensor, slots, classes };
+      return {
+        value: runKernel(kernelNames.windowAttention, inputs, attributes),
+        gradFunc: (dy: Tensor, saved: Tensor[]): Tensor[] =>
+          runKernelOfSeveral(
+            kernelNames.windowAttentionGradient,
+            {
+              qkv: saved[0],
+              biasTable: saved[1],
+              slots: slots === null ? null : saved[2],
+              classes: classes === null ? null : saved[saved.length - 1],
+              dy,
+            },
+            attributes,
+          ),
+      };
+    })(qkv, biasTable);
+  });
+}
+
+/** The slot that reads each row: the inverse of `slots` for the rows below `tokens`. */
+function slotOfRow(slots: Int32Array, tokens: number): Int32Array {
+  const slotOf = new Int32Array(tokens);
+  slots.forEach((row, slot) => {
+    if (row < tokens) slotOf[row] = slot;
+  });
+  return slotOf;
+}
+
+/** qkv of the rows -> qkv of every slot. Adjoint: each row takes its slot's gradient, the row of all pads the sum over its slots. */
+function expandSlots(qkv: Tensor2D, { slots, rows }: TensorWindows): Tensor2D {
+  if (slots === null) return qkv;
+  const tokens = rows - 1;
+  const at = (index: Int32Array): Tensor2D => tensor2d(index, [index.length, 1], 'int32');
+  return customGrad((qkv) => ({
+    value: gatherND(qkv as Tensor, at(slots)),
+    gradFunc: (dy: Tensor) => {
+      const isPad = Float32Array.from(slots, (row) => (row === tokens ? 1 : 0));
+      const ofPads = matMul(tensor2d(isPad, [1, isPad.length]), dy as Tensor2D);
+      return concat([gatherND(dy, at(slotOfRow(slots, tokens))), ofPads], 0);
+    },
+  }))(qkv) as Tensor2D;
 }
 
 /** The mask of each window [n, 1, tokens, tokens] by its class [n]. */
@@ -91,7 +151,7 @@ function splitHeads(
       }
     }
   }
-  const moved = permuteRows(reshape(qkv, [order.length, width]) as Tensor2D, order);
+  const moved = gatherRows(reshape(qkv, [order.length, width]) as Tensor2D, tensor1d(order, 'int32'), noPads);
   const [q, k, v] = unstack(reshape(moved, [3, count * heads, tokens, width]), 0);
   return [q, k, v] as [Tensor3D, Tensor3D, Tensor3D];
 }
@@ -105,6 +165,6 @@ function joinHeads(x: Tensor3D, count: number, tokens: number, heads: number, wi
       for (let head = 0; head < heads; head++) order[at++] = (window * heads + head) * tokens + token;
     }
   }
-  const moved = permuteRows(reshape(x, [order.length, width]) as Tensor2D, order);
+  const moved = gatherRows(reshape(x, [order.length, width]) as Tensor2D, tensor1d(order, 'int32'), noPads);
   return reshape(moved, [count * tokens, heads * width]) as Tensor2D;
 }

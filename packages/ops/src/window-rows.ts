@@ -1,27 +1,29 @@
 /** What a body does with the rows of its windows before and beside attention: the first norm with its pad rule, and factors per image. */
 
-import type { NormWeights, WindowBatch } from '@sparsevit/windows';
-import { checkPerImageFactors, layerNormEpsilon } from '@sparsevit/windows';
-import { hasKernel, kernelNames, runKernel } from './kernels';
-import { layerNorm } from './linear';
-import type { Tensor } from './tensor';
+import type { NormWeights, WindowBatch, WindowGrid } from '@sparsevit/windows';
+import { checkLayerNormShape, checkPerImageFactors } from '@sparsevit/windows';
+import { gatheredLayerNorm, hasLayerNormKernel, layerNorm, paddedLayerNorm } from './linear';
+import type { Tensor, Tensor2D } from './tensor';
 import { mul, tidy } from './tensor';
 import type { TensorWindows } from './window-batch';
 
 /**
- * The first norm of a block on all rows of its windows: a pad becomes norm(0) = bias when the grid pads before the norm (the published
- * SparseViT code), 0 when it pads after (every Swin).
+ * The first norm of a block on the rows that attention reads: a pad becomes norm(0) = bias when the grid pads before the norm (the
+ * published SparseViT code), 0 when it pads after (every Swin).
  */
-export function normWindows(windows: WindowBatch<Tensor>, weights: NormWeights<Tensor>): Tensor {
-  const { grid, map, ids, rows, isReal } = windows as TensorWindows;
-  if (hasKernel(kernelNames.normWindows)) {
-    return runKernel(kernelNames.normWindows, { x: map, ids, ...weights }, { grid, epsilon: layerNormEpsilon });
-  }
-  if (isReal === null) return layerNorm(rows, weights);
-  return tidy(() =>
-    grid.pad === 'before-norm' ? layerNorm(mul(rows, isReal), weights) : mul(layerNorm(rows, weights), isReal),
-  );
+export function normWindows(batch: WindowBatch<Tensor>, weights: NormWeights<Tensor>): Tensor {
+  const windows = batch as TensorWindows;
+  const tokens = windows.tokens as Tensor2D;
+  const padRow = padRows[windows.grid.pad];
+  checkLayerNormShape(tokens.shape, weights.weight.shape, weights.bias.shape);
+  if (windows.slots !== null) return paddedLayerNorm(tokens, weights, padRow);
+  if (windows.mayPad && hasLayerNormKernel()) return gatheredLayerNorm(windows.map, windows.index, weights, padRow);
+  const { isReal } = windows;
+  if (isReal === null || padRow === 'bias') return layerNorm(tokens, weights); // rows of pads are zeros, whose norm is the bias
+  return tidy(() => mul(layerNorm(tokens, weights), isReal));
 }
+
+const padRows: Record<WindowGrid['pad'], 'bias' | 'zero'> = { 'before-norm': 'bias', 'after-norm': 'zero' };
 
 /**
  * One factor per image [B] -> the factor of the image of each row [tokens, 1].

@@ -15,6 +15,15 @@ export {
   windowMaskClasses,
   windowTokens,
 } from './grid';
+export type {
+  InstalledPack,
+  KernelContracts,
+  KernelName,
+  KernelPack,
+  LayerNormAttributes,
+  WindowAttentionAttributes,
+} from './kernels';
+export { kernelNames } from './kernels';
 export type { Random } from './random';
 export { createRandom } from './random';
 export {

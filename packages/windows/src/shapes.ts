@@ -108,22 +108,21 @@ export function checkMapWindowsShape(x: Shape, grid: WindowGrid): [number, numbe
   return [grid.batch, grid.height, grid.width, channels];
 }
 
-/** qkv [n * M * M, 3C], table [(2M - 1)², heads] -> [n * M * M, C] and the heads. */
+/** qkv [expectedRows, 3C], table [(2M - 1)², heads] -> the rows, C and the heads. */
 export function checkWindowAttentionShape(
   qkv: Shape,
   biasTable: Shape,
   grid: WindowGrid,
+  expectedRows: number,
 ): { rows: number; channels: number; heads: number } {
-  checkRank('windowAttention', 'qkv', qkv, 2, '[n * M * M, 3C]');
+  checkRank('windowAttention', 'qkv', qkv, 2, '[rows, 3C]');
   const [rows = 0, width = 0] = qkv;
   const heads = biasTable[1] ?? 0;
   const positions = (2 * grid.window - 1) ** 2;
   if (biasTable.length !== 2 || biasTable[0] !== positions) {
     fail('windowAttention', `a bias table [${positions}, heads] for window ${grid.window}`, print(biasTable));
   }
-  if (rows % grid.tokensPerWindow !== 0) {
-    fail('windowAttention', `whole windows of ${grid.tokensPerWindow} rows`, `${rows} rows`);
-  }
+  if (rows !== expectedRows) fail('windowAttention', `the ${expectedRows} rows of normWindows`, `${rows} rows`);
   if (width % 3 !== 0 || heads < 1 || (width / 3) % heads !== 0) {
     fail('windowAttention', `3C columns with C a multiple of ${heads} heads`, String(width));
   }

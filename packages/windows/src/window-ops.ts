@@ -79,9 +79,7 @@ export type Selection<T> =
 /** A batch of windows inside `mapWindows`. Implementations add what they need; a body passes it on and reads only these. */
 export interface WindowBatch<T> {
   readonly grid: WindowGrid;
-  /** [n * M * M, C] every slot of the windows; what a pad slot holds is the implementation's business until `normWindows`. */
-  readonly rows: T;
-  /** [tokens, C] the rows that are written back: `rows`, or `rows` without pads. */
+  /** [tokens, C] the rows that are written back: every slot of the windows, or every slot but the pads. */
   readonly tokens: T;
 }
 
@@ -122,11 +120,14 @@ export interface WindowOps<T> {
 
   /** Applies `body` to the windows of the selection; returns the map [B, H, W, C] with its rows written back and all else as it was. */
   mapWindows(x: T, selection: Selection<T>, grid: WindowGrid, body: (windows: WindowBatch<T>) => T): T;
-  /** The first norm of a block, on `rows`, with the grid's pad rule: pads leave it as norm(0) (`before-norm`) or as 0 (`after-norm`). */
+  /**
+   * The first norm of a block, on the rows that attention reads: every slot of the windows, or `tokens` and one row that stands for all
+   * pads, since they are alike: norm(0) under the pad rule `before-norm`, 0 under `after-norm`. A body maps them row by row.
+   */
   normWindows(windows: WindowBatch<T>, weights: NormWeights<T>): T;
   /**
-   * softmax(q kᵀ / sqrt(d) + position bias + shift mask) v in each window and head: qkv [n * M * M, 3C] (q | k | v, each head after head)
-   * and a bias table [(2M - 1)², heads] -> [tokens, C].
+   * softmax(q kᵀ / sqrt(d) + position bias + shift mask) v in each window and head: qkv of the rows of `normWindows` [rows, 3C] (q | k | v,
+   * each head after head) and a bias table [(2M - 1)², heads] -> [tokens, C].
    */
   windowAttention(windows: WindowBatch<T>, qkv: T, biasTable: T): T;
   /** One factor per image, given on the host [B] -> [tokens, 1], the factor of the image of each row. Only training needs it. */

@@ -1,5 +1,6 @@
-import { createTensorOps, gelu, kernelNames, layerNorm, linear } from '@sparsevit/ops';
+import { createTensorOps, gelu, layerNorm, linear, withoutKernels } from '@sparsevit/ops';
 import { expectAllclose } from '@sparsevit/testing';
+import { kernelNames } from '@sparsevit/windows';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { expectGradient, expectNoLeak, float32Tolerance, randomTensor, randomValues } from './support';
@@ -239,40 +240,61 @@ export function denseCases(): void {
 
   describe('the seam for fused kernels', () => {
     const kernelName = kernelNames.layerNorm;
-    const register = (): void =>
-      tf.registerKernel({
-        kernelName,
-        backendName: tf.getBackend(),
-        // stands for a fused kernel; its value cannot come from the reference path
-        kernelFunc: ({ inputs }) => tf.fill(inputs.x?.shape ?? [], 42),
-      });
-
-    test('a registered kernel runs, and the reference path again when it is gone', async () => {
-      const [x, weight, bias] = [tf.ones([2, 3]), tf.ones([3]), tf.zeros([3])];
-      register();
+    /** Runs with a kernel whose value cannot come from the reference path, and with what was registered before again after it. */
+    const withFakeKernel = async (run: () => Promise<void>): Promise<void> => {
+      const backendName = tf.getBackend();
+      const before = [kernelNames.layerNorm, kernelNames.layerNormGradient]
+        .map((name) => tf.getKernel(name, backendName))
+        .filter((config) => config !== undefined);
+      for (const config of before) tf.unregisterKernel(config.kernelName, backendName);
+      tf.registerKernel({ kernelName, backendName, kernelFunc: ({ inputs }) => tf.fill(inputs.x?.shape ?? [], 42) });
       try {
+        await run();
+      } finally {
+        tf.unregisterKernel(kernelName, backendName);
+        for (const config of before) tf.registerKernel(config);
+      }
+    };
+
+    test('a registered kernel runs, and the reference path when it is switched off', async () => {
+      const [x, weight, bias] = [tf.ones([2, 3]), tf.ones([3]), tf.zeros([3])];
+      await withFakeKernel(async () => {
         const y = layerNorm(x, { weight, bias });
         expect(Array.from(await y.data())).toEqual([42, 42, 42, 42, 42, 42]);
-        y.dispose();
-      } finally {
-        tf.unregisterKernel(kernelName, tf.getBackend());
-      }
+        const reference = withoutKernels(() => layerNorm(x, { weight, bias }));
+        expect(Array.from(await reference.data())).toEqual([0, 0, 0, 0, 0, 0]);
+        tf.dispose([y, reference]);
+      });
       const y = layerNorm(x, { weight, bias });
       expect(Array.from(await y.data())).toEqual([0, 0, 0, 0, 0, 0]);
       tf.dispose([x, weight, bias, y]);
     });
 
+    test('an error inside switches the kernels on again', async () => {
+      const [x, weight, bias] = [tf.ones([2, 3]), tf.ones([3]), tf.zeros([3])];
+      await withFakeKernel(async () => {
+        expect(() =>
+          withoutKernels(() => {
+            throw new Error('inside');
+          }),
+        ).toThrow('inside');
+        const y = layerNorm(x, { weight, bias });
+        expect((await y.data())[0]).toBe(42);
+        y.dispose();
+      });
+      tf.dispose([x, weight, bias]);
+    });
+
     test('a kernel without a gradient is not used where one is needed', async () => {
       const [x, weight, bias] = [randomTensor([2, 3], 40), tf.ones([3]), tf.zeros([3])];
-      const reference = tf.grad((x) => tf.sum(tf.square(tf.mul(layerNorm(x, { weight, bias }), x))))(x);
-      register();
-      try {
-        const gradient = tf.grad((x) => tf.sum(tf.square(tf.mul(layerNorm(x, { weight, bias }), x))))(x);
+      const gradientOf = (): tf.Tensor =>
+        tf.grad((x) => tf.sum(tf.square(tf.mul(layerNorm(x, { weight, bias }), x))))(x);
+      const reference = withoutKernels(gradientOf);
+      await withFakeKernel(async () => {
+        const gradient = gradientOf();
         expectAllclose(await gradient.data(), await reference.data(), {});
         gradient.dispose();
-      } finally {
-        tf.unregisterKernel(kernelName, tf.getBackend());
-      }
+      });
       tf.dispose([x, weight, bias, reference]);
     });
   });

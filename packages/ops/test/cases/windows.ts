@@ -185,8 +185,10 @@ export function windowCases(): void {
         const every = ops.givenWindows(pickWindows(grid, grid.windowsPerImage, 57), grid, grid.windowsPerImage);
         for (const selection of [dense, every]) {
           const y = ops.mapWindows(map, selection, grid, (windows) => {
-            const isReal = (windows as unknown as { isReal: tf.Tensor | null }).isReal;
-            const qkv = isReal === null ? windows.rows : tf.mul(windows.rows, isReal);
+            const { rows } = windows as unknown as { rows: number };
+            const isCompact = rows > (windows.tokens.shape[0] ?? 0); // then one row stands for all pads
+            const pad = tf.zeros([1, 3 * channels]);
+            const qkv = isCompact ? tf.concat([windows.tokens, pad], 0) : windows.tokens;
             const attended = ops.windowAttention(windows, qkv, table);
             return tf.concat([attended, attended, attended], 1);
           });
@@ -327,21 +329,19 @@ export function windowCases(): void {
         const values = randomValues(3 * 5 * 6 * 2, 71).map((value, i) => (i < 60 || i >= 120 ? Number.NaN : value));
         const x = tf.tensor4d(values, [3, 5, 6, 2]);
         const norm = { weight: tf.ones([2]), bias: tf.zeros([2]) };
+        const [table, biasTable] = [randomTensor([2, 6], 72), randomTensor([49, 1], 73)];
         const some = ops.givenWindows(Int32Array.of(3, 1, 0, 2, 3, 1), padded, 2);
         for (const selection of [{ kind: 'all' } as const, some]) {
           const y = ops.mapWindows(x, selection, padded, (windows) => {
             const normed = ops.normWindows(windows, norm);
-            // mixes all rows of a window, as attention does
-            const perWindow = tf.sum(tf.reshape(normed, [-1, 16, 2]), 1, true);
-            const mixed = tf.reshape(tf.mul(perWindow, tf.ones([1, 16, 1])), [-1, 2]);
-            const keep = (windows as unknown as { keepTokens(rows: tf.Tensor): tf.Tensor }).keepTokens;
-            return keep(mixed);
+            const qkv = ops.linear(normed, { weight: table, bias: null });
+            return ops.windowAttention(windows, qkv, biasTable); // mixes all rows of a window
           });
           const middle = Array.from(await y.data()).slice(60, 120);
           expect(middle.every(Number.isFinite)).toBe(true);
           y.dispose();
         }
-        tf.dispose([x, norm, some] as never);
+        tf.dispose([x, norm, some, table, biasTable] as never);
       }));
 
     test.each([[[1]], [[1, 2, 3]], [[1, Number.NaN]]])('factors %j for two images are refused', (factors) => {
