@@ -5,29 +5,23 @@
  * dv = Pᵀ dO, dP = dO vᵀ, dS = P (dP - sum over keys of P dP), dq = dS k / sqrt(d), dk = dSᵀ q / sqrt(d), dbias = dS.
  */
 
-import {
-  gatherHead,
-  multiplyPacked,
-  padded,
-  softmaxRows,
-  tileBytes,
-} from './attention';
+import { gatherHead, multiplyPacked, padded, softmaxRows, tileBytes } from './attention';
 import { packColumns, packedBytes, packRows, packWeight } from './gemm';
 
 /** Bytes of scratch that `windowAttentionGradient` needs for heads of `width` channels. */
 export function attentionGradientScratchBytes(window: i32, width: i32): usize {
   const tokens = window * window;
-  const rows = <usize>(tokens * width) << 2; // q, k, v, dO
-  const logits = <usize>(tokens * padded(tokens)) << 2; // P, dP
+  const rows = (<usize>(tokens * width)) << 2; // q, k, v, dO
+  const logits = (<usize>(tokens * padded(tokens))) << 2; // P, dP
   const left = tileBytes(padded(tokens), max(width, tokens));
   const right = max(packedBytes(width, tokens), packedBytes(tokens, width));
-  const result = <usize>(padded(tokens) * padded(width)) << 2;
-  return 4 * rows + 2 * logits + left + right + (<usize>padded(tokens) << 2) + result + 512;
+  const result = (<usize>(padded(tokens) * padded(width))) << 2;
+  return 4 * rows + 2 * logits + left + right + ((<usize>padded(tokens)) << 2) + result + 512;
 }
 
 /** The sum of each row of P dP, then dS = P (dP - sum), in place of dP. */
 function softmaxGradient(weights: usize, gradient: usize, tokens: i32, columns: i32): void {
-  const bytes = <usize>columns << 2;
+  const bytes = (<usize>columns) << 2;
   for (let row = 0; row < tokens; row++) {
     let sum = f32x4.splat(0);
     for (let at: usize = 0; at < bytes; at += 16) {
@@ -46,9 +40,9 @@ function softmaxGradient(weights: usize, gradient: usize, tokens: i32, columns: 
 
 /** Divides the rows of weights by their sums. */
 function normaliseRows(weights: usize, inverseSums: usize, tokens: i32, columns: i32): void {
-  const bytes = <usize>columns << 2;
+  const bytes = (<usize>columns) << 2;
   for (let row = 0; row < tokens; row++) {
-    const factor = v128.load32_splat(inverseSums + (<usize>row << 2));
+    const factor = v128.load32_splat(inverseSums + ((<usize>row) << 2));
     for (let at: usize = 0; at < bytes; at += 16) v128.store(weights + at, f32x4.mul(v128.load(weights + at), factor));
     weights += bytes;
   }
@@ -65,9 +59,9 @@ function gatherOutputGradient(
   limit: i32,
   target: usize,
 ): void {
-  const bytes = <usize>width << 2;
+  const bytes = (<usize>width) << 2;
   for (let slot = firstSlot; slot < firstSlot + tokens; slot++) {
-    const row = slots ? load<i32>(slots + (<usize>slot << 2)) : slot;
+    const row = slots ? load<i32>(slots + ((<usize>slot) << 2)) : slot;
     if (row < limit) memory.copy(target, from + <usize>row * rowBytes, bytes);
     else memory.fill(target, 0, bytes);
     target += bytes;
@@ -87,9 +81,9 @@ function scatterGradient(
   width: i32,
   limit: i32,
 ): void {
-  const bytes = <usize>width << 2;
+  const bytes = (<usize>width) << 2;
   for (let slot = firstSlot; slot < firstSlot + tokens; slot++) {
-    const row = slots ? load<i32>(slots + (<usize>slot << 2)) : slot;
+    const row = slots ? load<i32>(slots + ((<usize>slot) << 2)) : slot;
     const target = to + <usize>row * rowBytes;
     if (row < limit) {
       for (let at: usize = 0; at < bytes; at += 4) store<f32>(target + at, load<f32>(from + at) * scale);
@@ -105,17 +99,17 @@ function scatterGradient(
 /** Adds dS [tokens, padded(tokens)] of one head to the gradient of the bias table [(2M - 1)², heads]. */
 function addBiasGradient(gradient: usize, table: usize, window: i32, heads: i32, head: i32): void {
   const tokens = window * window;
-  const stride = <usize>padded(tokens) << 2;
+  const stride = (<usize>padded(tokens)) << 2;
   const positions = 2 * window - 1;
   for (let queryY = 0; queryY < window; queryY++) {
     for (let queryX = 0; queryX < window; queryX++) {
       let at = gradient;
       for (let keyY = 0; keyY < window; keyY++) {
         const dy = queryY - keyY + window - 1;
-        let cell = table + (<usize>((dy * positions + queryX + window - 1) * heads + head) << 2);
+        let cell = table + ((<usize>((dy * positions + queryX + window - 1) * heads + head)) << 2);
         for (let keyX = 0; keyX < window; keyX++) {
           store<f32>(cell, load<f32>(cell) + load<f32>(at));
-          cell -= <usize>heads << 2;
+          cell -= (<usize>heads) << 2;
           at += 4;
         }
       }
@@ -148,10 +142,10 @@ export function windowAttentionGradient(
   const tokens = window * window;
   const width = channels / heads;
   const columns = padded(tokens);
-  const rowBytes = <usize>(3 * channels) << 2;
-  const logitBytes = <usize>columns << 2;
-  const resultBytes = <usize>padded(width) << 2;
-  const headBytes = <usize>(tokens * width) << 2;
+  const rowBytes = (<usize>(3 * channels)) << 2;
+  const logitBytes = (<usize>columns) << 2;
+  const resultBytes = (<usize>padded(width)) << 2;
+  const headBytes = (<usize>(tokens * width)) << 2;
   const scale = <f32>(1 / Math.sqrt(<f64>width));
 
   const spare = scratch;
@@ -164,20 +158,29 @@ export function windowAttentionGradient(
   const left = gradient + <usize>tokens * logitBytes;
   const right = left + tileBytes(columns, max(width, tokens));
   const inverseSums = right + max(packedBytes(width, tokens), packedBytes(tokens, width));
-  const result = inverseSums + (<usize>columns << 2);
+  const result = inverseSums + ((<usize>columns) << 2);
   memory.fill(spare + 256, 0, 32);
 
   for (let id = windowBegin; id < windowEnd; id++) {
     const firstSlot = id * tokens;
-    const maskClass = classes ? load<i32>(classes + (<usize>id << 2)) : 0;
+    const maskClass = classes ? load<i32>(classes + ((<usize>id) << 2)) : 0;
     const mask = maskClass ? masks + <usize>(maskClass * tokens) * logitBytes : 0;
     for (let head = 0; head < heads; head++) {
-      const from = qkv + (<usize>(head * width) << 2);
-      const to = dqkv + (<usize>(head * width) << 2);
+      const from = qkv + ((<usize>(head * width)) << 2);
+      const to = dqkv + ((<usize>(head * width)) << 2);
       gatherHead(from, rowBytes, slots, firstSlot, tokens, width, 1, query);
-      gatherHead(from + (<usize>channels << 2), rowBytes, slots, firstSlot, tokens, width, scale, key);
-      gatherHead(from + (<usize>channels << 3), rowBytes, slots, firstSlot, tokens, width, 1, value);
-      gatherOutputGradient(dy + (<usize>(head * width) << 2), <usize>channels << 2, slots, firstSlot, tokens, width, limit, dOut);
+      gatherHead(from + ((<usize>channels) << 2), rowBytes, slots, firstSlot, tokens, width, scale, key);
+      gatherHead(from + ((<usize>channels) << 3), rowBytes, slots, firstSlot, tokens, width, 1, value);
+      gatherOutputGradient(
+        dy + ((<usize>(head * width)) << 2),
+        (<usize>channels) << 2,
+        slots,
+        firstSlot,
+        tokens,
+        width,
+        limit,
+        dOut,
+      );
 
       // P, with the same instructions as the forward
       packRows(query, left, tokens, width, width);
@@ -191,7 +194,18 @@ export function windowAttentionGradient(
       packColumns(weights, left, 0, tokens, tokens, columns);
       packWeight(dOut, right, tokens, width, width, 1);
       multiplyPacked(left, right, result, resultBytes, tokens, padded(width), tokens, false, spare);
-      scatterGradient(result, resultBytes, 1, to + (<usize>channels << 3), rowBytes, slots, firstSlot, tokens, width, limit);
+      scatterGradient(
+        result,
+        resultBytes,
+        1,
+        to + ((<usize>channels) << 3),
+        rowBytes,
+        slots,
+        firstSlot,
+        tokens,
+        width,
+        limit,
+      );
 
       // dP = dO vᵀ, then dS; the panels beyond the last token are zeros
       packRows(dOut, left, tokens, width, width);
@@ -210,7 +224,18 @@ export function windowAttentionGradient(
       packColumns(gradient, left, 0, tokens, tokens, columns);
       packWeight(query, right, tokens, width, width, 1);
       multiplyPacked(left, right, result, resultBytes, tokens, padded(width), tokens, false, spare);
-      scatterGradient(result, resultBytes, scale, to + (<usize>channels << 2), rowBytes, slots, firstSlot, tokens, width, limit);
+      scatterGradient(
+        result,
+        resultBytes,
+        scale,
+        to + ((<usize>channels) << 2),
+        rowBytes,
+        slots,
+        firstSlot,
+        tokens,
+        width,
+        limit,
+      );
     }
   }
 }

@@ -1,0 +1,1 @@
+export { packedWeightBytes, wasmKernels } from './tensorflow/install';
