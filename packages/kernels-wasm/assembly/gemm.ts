@@ -502,14 +502,22 @@ export function gemmTransposed(
 export function columnSums(x: usize, sums: usize, rows: i32, columns: i32, columnBegin: i32, columnEnd: i32): void {
   const stride = <usize>columns << 2;
   let column = columnBegin;
-  for (; column + 4 <= columnEnd; column += 4) {
+  for (; column + 16 <= columnEnd; column += 16) {
+    // a whole cache line of every row
     let at = x + (<usize>column << 2);
-    let sum = f32x4.splat(0);
+    let a = f32x4.splat(0), b = f32x4.splat(0), c = f32x4.splat(0), d = f32x4.splat(0);
     for (let row = 0; row < rows; row++) {
-      sum = f32x4.add(sum, v128.load(at));
+      a = f32x4.add(a, v128.load(at));
+      b = f32x4.add(b, v128.load(at, 16));
+      c = f32x4.add(c, v128.load(at, 32));
+      d = f32x4.add(d, v128.load(at, 48));
       at += stride;
     }
-    v128.store(sums + (<usize>column << 2), sum);
+    const to = sums + (<usize>column << 2);
+    v128.store(to, a);
+    v128.store(to, b, 16);
+    v128.store(to, c, 32);
+    v128.store(to, d, 48);
   }
   for (; column < columnEnd; column++) {
     let at = x + (<usize>column << 2);

@@ -16,12 +16,17 @@ export function fusedMultiplyAdd(a: v128, b: v128, c: v128): v128 {
  */
 @inline
 export function exp4(x: v128): v128 {
+  return expInRange4(f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87.3)), f32x4.splat(88.7)));
+}
+
+/** exp(x) for -87.3 <= x <= 88.7. */
+@inline
+function expInRange4(x: v128): v128 {
   const magic = f32x4.splat(12582912);
-  const clamped = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87.3)), f32x4.splat(88.7));
-  const shifted = fusedMultiplyAdd(clamped, f32x4.splat(1.44269504), magic);
+  const shifted = fusedMultiplyAdd(x, f32x4.splat(1.44269504), magic);
   const n = f32x4.sub(shifted, magic);
   // ln 2 in two parts, the first exact in products with small whole numbers
-  const r = fusedMultiplyAdd(n, f32x4.splat(2.12194440e-4), fusedMultiplyAdd(n, f32x4.splat(-0.693359375), clamped));
+  const r = fusedMultiplyAdd(n, f32x4.splat(2.12194440e-4), fusedMultiplyAdd(n, f32x4.splat(-0.693359375), x));
   let p = fusedMultiplyAdd(r, f32x4.splat(0.00831252), f32x4.splat(0.0418901571));
   p = fusedMultiplyAdd(p, r, f32x4.splat(0.166671146));
   p = fusedMultiplyAdd(p, r, f32x4.splat(0.499992315));
@@ -62,14 +67,12 @@ export function gelu4(x: v128): v128 {
   return f32x4.sub(f32x4.pmax(x, f32x4.splat(0)), f32x4.mul(a, upperTail4(a)));
 }
 
-/** gelu'(x) = (1 + erf(x / sqrt 2)) / 2 + x exp(-x² / 2) / sqrt(2 pi). */
+/** gelu'(x) = (1 + erf(x / sqrt 2)) / 2 + x exp(-x² / 2) / sqrt(2 pi): 1/2 and an odd function, found for |x|. */
 @inline
 export function geluGradient4(x: v128): v128 {
   const a = limitedMagnitude4(x);
-  const tail = upperTail4(a);
-  const isNegative = f32x4.lt(x, f32x4.splat(0));
-  const below = v128.bitselect(tail, f32x4.sub(f32x4.splat(1), tail), isNegative);
-  const density = f32x4.mul(exp4(f32x4.mul(f32x4.mul(a, a), f32x4.splat(-0.5))), f32x4.splat(0.39894228));
-  const slope = f32x4.mul(a, density);
-  return f32x4.add(below, v128.bitselect(f32x4.neg(slope), slope, isNegative));
+  const density = f32x4.mul(expInRange4(f32x4.mul(f32x4.mul(a, a), f32x4.splat(-0.5))), f32x4.splat(0.39894228));
+  const half = f32x4.splat(0.5);
+  const odd = fusedMultiplyAdd(a, density, f32x4.sub(half, upperTail4(a)));
+  return f32x4.add(half, v128.or(odd, v128.and(x, i32x4.splat(0x80000000))));
 }

@@ -154,12 +154,13 @@ export function untaped(run: () => Tensor): Tensor {
 }
 
 /**
- * Applies `run` to slices of at most `maxRows` rows, so that its intermediates stay small; in one piece while a gradient is recorded,
- * when every intermediate is kept anyway.
+ * Applies `run` to slices of at most `maxRows` rows, so that its intermediates stay small. In one piece on kernels, which have no
+ * intermediates, and while a gradient is recorded, when every intermediate is kept anyway.
  */
 export function inRowChunks(x: Tensor2D, maxRows: number, run: (rows: Tensor2D) => Tensor2D): Tensor2D {
   const [count, width] = x.shape;
-  if (count <= maxRows || isRecording()) return run(x);
+  const isFused = hasKernels(kernelNames.layerNorm, kernelNames.linear, kernelNames.magnitude);
+  if (count <= maxRows || isFused || isRecording()) return run(x);
   return tidy(() => {
     const parts: Tensor2D[] = [];
     for (let start = 0; start < count; start += maxRows) {

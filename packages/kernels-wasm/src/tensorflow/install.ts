@@ -13,6 +13,7 @@ import {
 import { loadKernels } from '../binary';
 import type { OwnedHeap, WasmBackend } from './heap';
 import { checkBackend, createHeap } from './heap';
+import { shareIdentity } from './identity';
 import type { KernelFunction } from './kernel-function';
 import { kernelFunctions } from './kernels';
 
@@ -44,12 +45,14 @@ export const wasmKernels: KernelPack = {
     const heap = createHeap(backend, kernels);
     const names = Object.keys(kernelFunctions) as KernelName[];
     for (const name of names) register(name, heap);
+    const restoreIdentity = shareIdentity(backend);
     const pack: InstalledPack = {
       detail: build,
       kernels: names,
       uninstall() {
         if (!installed.delete(backend)) return;
         for (const name of names) unregisterKernel(name, 'wasm');
+        restoreIdentity();
         heap.release();
       },
     };
