@@ -9,7 +9,7 @@ const builds = [
 ];
 
 /** Assembles one build and returns its binary. */
-export async function assemble(features) {
+async function assemble(features) {
   let binary;
   const { error, stderr } = await asc.main(
     [
@@ -40,7 +40,7 @@ export async function assemble(features) {
 }
 
 /** The source file that embeds a binary. */
-export function embed(name, features, binary) {
+function embed(name, features, binary) {
   const base64 = Buffer.from(binary).toString('base64');
   return `// Made by \`pnpm assemble\` from assembly/ (features: ${features.join(', ')}; ${binary.length} bytes). Do not edit.\nexport const ${name}: string =\n  '${base64}';\n`;
 }

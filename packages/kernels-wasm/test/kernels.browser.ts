@@ -1,0 +1,23 @@
+import '@sparsevit/ops/gradients';
+import { wasmKernels } from '@sparsevit/kernels-wasm';
+import { startBackend } from '@sparsevit/testing';
+import { beforeAll, describe } from 'vitest';
+import { denseCases } from '../../ops/test/cases/dense';
+import { fuzzCases } from '../../ops/test/cases/fuzz';
+import { rowCases } from '../../ops/test/cases/rows';
+import { windowCases } from '../../ops/test/cases/windows';
+import { binaryCases } from './cases/binary';
+import { loaders } from './loaders';
+
+binaryCases();
+
+describe('the ops on these kernels in a page, where there is relaxed SIMD', () => {
+  beforeAll(async () => {
+    await startBackend('wasm', loaders);
+    await wasmKernels.install();
+  });
+  rowCases();
+  denseCases();
+  windowCases();
+  fuzzCases(100, 5);
+});
