@@ -1,17 +1,17 @@
 // Which windows of a photo a sparse Swin works on.
 //
-//   npm install @sparsevit/backbone @sparsevit/config @sparsevit/data @sparsevit/ops @sparsevit/windows \
+//   npm install @sparsevit/backbone @sparsevit/config @sparsevit/data @sparsevit/kernels-wasm @sparsevit/ops @sparsevit/windows \
 //     @tensorflow/tfjs-core @tensorflow/tfjs-backend-wasm sharp
 //   node prune-a-photo.mjs [photo.jpg] [swin.safetensors | swin.pth]
 //
 // Without a photo it draws a scene. Without a checkpoint the weights are random: windows with much texture win, whatever they show.
 import { readFile } from 'node:fs/promises';
-import '@tensorflow/tfjs-backend-wasm';
 import { createSwin, loadCheckpoint, randomWeights } from '@sparsevit/backbone';
 import { imagenetNormalization, swinPreset } from '@sparsevit/config/presets';
 import { drawScene, normalizeImage } from '@sparsevit/data';
 import { decodeImage, encodePng } from '@sparsevit/data/node';
-import { createTensorOps } from '@sparsevit/ops';
+import { wasmKernels } from '@sparsevit/kernels-wasm';
+import { createTensorOps, initBackend } from '@sparsevit/ops';
 import { uniformSparsity } from '@sparsevit/windows';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -27,7 +27,11 @@ const checkpoint =
     ? { architecture, family: 'mmdet', weights: randomWeights(architecture, 7) }
     : loadCheckpoint(await readFile(weightsFile));
 
-await tf.setBackend('wasm');
+await initBackend({
+  prefer: 'wasm',
+  packs: [wasmKernels], // fused kernels; without them the same runs on TensorFlow.js's own ops, slower
+  load: { wasm: () => import('@tensorflow/tfjs-backend-wasm') },
+});
 const model = createSwin(createTensorOps(), checkpoint);
 const sparsity = uniformSparsity(model.architecture, 0.6); // the share of windows that is left out
 const input = tf.tensor(pixels, [1, size.height, size.width, 3]);

@@ -1,5 +1,6 @@
 /** From arguments to a command, and from an error to an exit code. */
 
+import type { SparseViTError } from '@sparsevit/windows';
 import { version } from '../package.json';
 import type { Command } from './command';
 import { asksForHelp } from './command';
@@ -50,9 +51,19 @@ async function dispatch(argv: readonly string[], io: CliIo): Promise<void> {
     return;
   }
   if (name === '--version' || name === '-v') io.stdout(`${version}\n`);
-  else if (name === undefined || asksForHelp([name])) io.stdout(renderProgramHelp(commands, version));
-  else {
-    const names = commands.map((candidate) => candidate.name).join(', ');
-    throw inputError(`sparsevit: expected a command (${names}), got ${quote(name)}. See \`sparsevit --help\`.`);
-  }
+  else if (name === undefined || name === 'help' || asksForHelp([name])) io.stdout(await helpOn(rest[0]));
+  else throw unknownCommand(name);
+}
+
+/** The help of the command that was named after `help` or `--help`, else that of the program. */
+async function helpOn(name: string | undefined): Promise<string> {
+  if (name === undefined || name === 'help' || name.startsWith('-')) return renderProgramHelp(commands, version);
+  const command = commands.find((candidate) => candidate.name === name);
+  if (command === undefined) throw unknownCommand(name);
+  return (await command.load()).help();
+}
+
+function unknownCommand(name: string): SparseViTError {
+  const names = commands.map((candidate) => candidate.name).join(', ');
+  return inputError(`sparsevit: expected a command (${names}), got ${quote(name)}. See \`sparsevit --help\`.`);
 }

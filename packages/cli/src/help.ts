@@ -37,7 +37,7 @@ export function renderProgramHelp(commands: readonly { name: string; summary: st
   const column = Math.max(...commands.map(({ name }) => name.length)) + 2;
   return [
     `sparsevit ${version}: run a Swin on the windows that matter.`,
-    section('Usage', ['  sparsevit <command> [options]']),
+    section('Usage', ['  sparsevit <command> [options]', '  sparsevit help [command]']),
     section(
       'Commands',
       commands.map(({ name, summary }) => `  ${name.padEnd(column)}${summary}`),

@@ -188,7 +188,8 @@ describe('options that cannot be', () => {
     [[...scene, '--mode', 'dirty'], /--mode: expected one of/],
     [['run', '--scene', '1', '--model', 'swin-xxl'], /swin-nano.*"swin-xxl"/],
     [['run', '--scene', '1', '--model', '__proto__'], /"__proto__"/],
-    [[...scene, '--backend', 'webgl'], /--backend: expected one of cpu, wasm, webgpu, got "webgl"/],
+    [[...scene, '--backend', 'webgl'], /--backend: expected one of auto, webgpu, wasm, cpu, got "webgl"/],
+    [[...scene, '--no-kernels=yes'], /expected --no-kernels alone/],
     [[...scene, '--repeats', '0'], /--repeats: expected a whole number from 1/],
     [[...scene, '--repeats', '1e9'], /--repeats/],
     [[...scene, '--size', '672'], /HEIGHTxWIDTH/],
@@ -213,6 +214,7 @@ describe('options that cannot be', () => {
     [['macs', '--model', 'resnet'], /"resnet"/],
     [['macs', '--size', '2x2'], /at least one patch/],
     [['macs', '--sparsity', '.3|0'], /expected 4 stages/],
+    [['help', 'train'], /expected a command \(run, inspect, macs\), got "train"/],
     [['train'], /expected a command \(run, inspect, macs\), got "train"/],
     [['ru\nn\u001b[2J'], /got "ru\\u000an\\u001b\[2J"/],
   ];

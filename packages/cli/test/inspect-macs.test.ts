@@ -16,11 +16,14 @@ async function json(argv: readonly string[]): Promise<unknown> {
 }
 
 describe('help and version', () => {
-  it.each([[[]], [['--help']], [['-h']]])('%j lists the commands', async (argv) => {
-    const { code, out, err } = await run(argv);
-    expect({ code, err }).toEqual({ code: 0, err: '' });
-    for (const name of ['run', 'inspect', 'macs']) expect(out).toMatch(new RegExp(`^  ${name} `, 'm'));
-  });
+  it.each([[[]], [['--help']], [['-h']], [['help']], [['help', 'help']], [['help', '--json']]])(
+    '%j lists the commands',
+    async (argv) => {
+      const { code, out, err } = await run(argv);
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      for (const name of ['run', 'inspect', 'macs']) expect(out).toMatch(new RegExp(`^  ${name} `, 'm'));
+    },
+  );
 
   it.each([
     [
@@ -33,6 +36,7 @@ describe('help and version', () => {
         'sparsity',
         'mode',
         'backend',
+        'no-kernels',
         'repeats',
         'overlay',
         'features',
@@ -47,6 +51,19 @@ describe('help and version', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' });
     for (const option of options) expect(out).toMatch(new RegExp(`^  --${option}[ \n]`, 'm'));
     expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+
+  it.each(['run', 'inspect', 'macs'])('every way to ask for the help of %s', async (name) => {
+    const { out } = await run([name, '--help']);
+    expect(out).toMatch(new RegExp(`^sparsevit ${name}: `));
+    for (const argv of [
+      ['help', name],
+      ['--help', name],
+      ['-h', name],
+      [name, 'x.png', '-h'],
+    ]) {
+      expect(await run(argv)).toEqual({ code: 0, out, err: '' });
+    }
   });
 
   it('--version', async () => {

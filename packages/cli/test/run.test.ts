@@ -11,8 +11,8 @@ import { swinPreset } from '@sparsevit/config/presets';
 import { drawScene, normalizeImage } from '@sparsevit/data';
 import { decodeImage, encodePng } from '@sparsevit/data/node';
 import { describeGolden, requireGolden } from '@sparsevit/testing';
-import { sparsityModes, uniformSparsity } from '@sparsevit/windows';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { kernelNames, sparsityModes, uniformSparsity } from '@sparsevit/windows';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { run, temporaryFolder } from './fake-io';
 
 const at = temporaryFolder();
@@ -24,7 +24,16 @@ interface RunDocument {
   readonly version: number;
   readonly model: { preset: string | null; family: string; seed?: number; weights?: string };
   readonly sparsity: { notation: string; mode: string; prunedRatios: number[][] };
-  readonly backend: { name: string };
+  readonly backend: {
+    name: string;
+    detail: string;
+    chosenBecause: string;
+    refused: { backend: string; reason: string }[];
+    packs: { name: string; detail: string; kernels: string[] }[];
+    refusedPacks: { name: string; reason: string }[];
+    selfCheck: { largestDifference: number } | null;
+    tensorFlowVersion: string;
+  };
   readonly inputs: {
     input: string;
     batch: number;
@@ -49,6 +58,7 @@ interface RunDocument {
     overlay: string | null;
     features: string | null;
   }[];
+  readonly failed: { input: string; message: string } | null;
 }
 
 async function runJson(argv: readonly string[], options: { tickMs?: number } = {}): Promise<RunDocument> {
@@ -85,7 +95,7 @@ describe('what is printed', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/model +swin-nano, random weights \(seed 0\)/);
     expect(out).toMatch(/sparsity +\.6\|\.6\|\.6\|\.6 pruned, clean mode/);
-    expect(out).toMatch(/backend +wasm \(.*thread.*\), TensorFlow\.js 4\./);
+    expect(out).toMatch(/backend +wasm \(.*thread.*\), kernels: (?!none).+, TensorFlow\.js 4\./);
     expect(out).toMatch(/machine +Test CPU, 2 cores/);
     expect(out).toMatch(/scene 1, 64x64 \(drawn\)/);
     expect(out).toMatch(/windows kept, stage 0 block 0 +9 +4 \(44 %\)/);
@@ -118,6 +128,7 @@ describe('--json', () => {
       model: { preset: 'swin-nano', seed: 0 },
       sparsity: { notation: '.6|.6|.6|.6', mode: 'clean' },
       backend: { name: 'wasm' },
+      failed: null,
     });
     const [input] = document.inputs;
     expect(input).toMatchObject({ input: 'scene 1', batch: 1, height: 64, width: 64, peakMemoryBytes: 123_000_000 });
@@ -261,6 +272,67 @@ describe('several inputs', () => {
   });
 });
 
+describe('several inputs, one of which cannot be used', () => {
+  const argv = ['run', at('wide.png'), at('damaged.png'), at('high.png'), '--model', 'swin-nano', '--repeats', '1'];
+  beforeAll(() => writeFileSync(at('damaged.png'), readFileSync(at('wide.png')).subarray(0, 500)));
+
+  it('--json: what was done before it is in the document, and so is why it ended', async () => {
+    const { code, out, err } = await run([...argv, '--json']);
+    expect(code).toBe(2);
+    expect(err).toMatch(/^sparsevit: .*damaged\.png.*\n$/);
+    const document = JSON.parse(out) as RunDocument;
+    expect(document.inputs.map(({ input }) => input)).toEqual([at('wide.png')]);
+    expect(document.failed?.input).toBe(at('damaged.png'));
+    expect(err).toBe(`sparsevit: ${document.failed?.message}\n`);
+  });
+
+  it('as text: the same', async () => {
+    const { code, out } = await run(argv);
+    expect(code).toBe(2);
+    expect(out).toMatch(/wide\.png, 45x83/);
+    expect(out).not.toMatch(/high\.png/);
+  });
+});
+
+describe('kernels', () => {
+  const small = ['run', '--scene', '1', '--model', 'swin-nano', '--size', '64x64', '--repeats', '1'];
+
+  it('are used, compared and named', async () => {
+    const { backend } = await runJson(small);
+    expect(backend.chosenBecause).toBe('asked for by name');
+    expect(backend.packs).toHaveLength(1);
+    expect(backend.packs[0]).toMatchObject({ name: '@sparsevit/kernels-wasm', detail: expect.stringMatching(/./) });
+    expect(backend.packs[0]?.kernels).toContain(kernelNames.linear);
+    expect(backend.refusedPacks).toEqual([]);
+    expect(backend.selfCheck?.largestDifference).toBeLessThan(1e-4);
+  });
+
+  it('--no-kernels runs the plain ops, to the same features', async () => {
+    const [withKernels, without] = [at('kernels.safetensors'), at('no-kernels.safetensors')];
+    await runJson([...small, '--features', withKernels]);
+    const { backend } = await runJson([...small, '--no-kernels', '--features', without]);
+    expect(backend).toMatchObject({ name: 'wasm', packs: [], refusedPacks: [], selfCheck: null });
+    expect((await run([...small, '--no-kernels'])).out).toMatch(
+      /backend +wasm \(.*\), kernels: none \(--no-kernels\), T/,
+    );
+    const [expected, got] = [readTensors(without), readTensors(withKernels)];
+    for (const name of ['out0', 'out1', 'out2', 'out3']) {
+      expect(largestGap(floats(got, name).values, floats(expected, name).values)).toBeLessThan(1e-4);
+    }
+    expect(got.tensors.get('kept.0.0')).toEqual(expected.tensors.get('kept.0.0'));
+  });
+
+  it('--backend auto takes the first that works, and says why not the others', async () => {
+    vi.stubGlobal('navigator', { gpu: { requestAdapter: async () => null } });
+    const { backend } = await runJson([...small, '--backend', 'auto']);
+    const { out } = await run([...small, '--backend', 'auto']);
+    vi.unstubAllGlobals();
+    expect(backend).toMatchObject({ name: 'wasm', chosenBecause: 'the first of webgpu, wasm, cpu that works here' });
+    expect(backend.refused).toEqual([{ backend: 'webgpu', reason: expect.stringMatching(/adapter, got none/) }]);
+    expect(out).toMatch(/backend +wasm .*\n +not used: webgpu: expected a graphics adapter, got none on this machine/);
+  });
+});
+
 describe('--weights', () => {
   it('takes family, architecture and sparsity from the file; --mode and --sparsity win', async () => {
     const sparsity = { ...uniformSparsity(nano, 0.3), ...sparsityModes.official };
@@ -344,5 +416,6 @@ it('leaves no tensors behind', async () => {
 
 it('runs on the cpu backend', async () => {
   const small = ['run', '--scene', '1', '--model', 'swin-nano', '--size', '32x32', '--repeats', '1'];
-  expect((await runJson([...small, '--backend', 'cpu'])).backend.name).toBe('cpu');
+  expect((await runJson([...small, '--backend', 'cpu'])).backend).toMatchObject({ name: 'cpu', packs: [] });
+  expect((await run([...small, '--backend', 'cpu'])).out).toMatch(/cpu \(plain JavaScript\), kernels: none, T/);
 });

@@ -7,9 +7,13 @@ import { fuzzCases } from '../../ops/test/cases/fuzz';
 import { rowCases } from '../../ops/test/cases/rows';
 import { windowCases } from '../../ops/test/cases/windows';
 import { binaryCases } from './cases/binary';
+import { binaryAttentionCases } from './cases/binary-attention';
+import { binaryRowCases } from './cases/binary-rows';
 import { loaders } from './loaders';
 
 binaryCases();
+binaryRowCases();
+binaryAttentionCases();
 
 describe('the ops on these kernels in a page, where there is relaxed SIMD', () => {
   beforeAll(async () => {

@@ -1,4 +1,11 @@
+export type { BackendEvent, BackendReport, InitBackendOptions } from './init-backend';
+export { initBackend } from './init-backend';
 export { withoutKernels } from './kernels';
 export { gelu, layerNorm, linear } from './linear';
+export type { BackendName } from './start-backend';
+export { backendNames } from './start-backend';
 export type { TensorOpsOptions } from './tensor-ops';
 export { createTensorOps } from './tensor-ops';
+export type { WarmupModel, WarmupOptions } from './warm-up';
+export { warmup } from './warm-up';
+export { isOutOfMemory } from './wasm-memory';

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import type { SwinModel } from '@sparsevit/backbone';
 import { createSwin } from '@sparsevit/backbone';
 import { createTensorOps } from '@sparsevit/ops';
-import { backendNames, startBackend } from '../backend';
+import { backendChoices, explainOutOfMemory, startBackend } from '../backend';
 import type { Command } from '../command';
 import { defineCommand } from '../command';
 import { writeOutputFile } from '../files';
@@ -17,11 +17,10 @@ import { inputName, openInput } from '../run/inputs';
 import { createOverlayFile } from '../run/overlay-file';
 import type { RunJob, RunPlan } from '../run/plan';
 import { planRun } from '../run/plan';
-import type { InputFacts, RunFacts } from '../run/report';
+import type { FailedInput, InputFacts, RunFacts } from '../run/report';
 import { describeModel, describeSparsity, renderInput, renderRunFacts, reportJson } from '../run/report';
 import { chooseSparsity, denseCounterpart, modeOf, notationOf } from '../sparsity';
 import type { Tensor } from '../tensor';
-import { explainTrap } from '../wasm-memory';
 
 /** The command. */
 export const runCommand: Command = defineCommand({
@@ -49,8 +48,9 @@ export const runCommand: Command = defineCommand({
     },
     backend: {
       value: 'NAME',
-      description: `${backendNames.join(', ')}; default wasm. webgpu in Node needs the package webgpu.`,
+      description: `${backendChoices.join(', ')}; default wasm. auto: the first of the others that works. webgpu in Node needs the package webgpu.`,
     },
+    'no-kernels': { description: "Run TensorFlow.js's own ops instead of the fused kernels." },
     repeats: { value: 'N', description: 'Timed runs of each after one to warm up, in turns; default 3.' },
     scene: { value: 'SEED', description: 'Draw a scene instead of reading an input.' },
     overlay: { value: 'FILE.png', description: 'Draw the kept windows of each stage over the photo.' },
@@ -78,8 +78,8 @@ export const runCommand: Command = defineCommand({
     const sparsity = chooseSparsity(architecture, { text: options.sparsity, mode: options.mode, saved });
     const progress = createProgress(io);
     try {
-      progress.step(`starting ${plan.backendName}`);
-      const backend = await startBackend(plan.backendName);
+      progress.step(`starting ${plan.backend === 'auto' ? 'a backend' : plan.backend}`);
+      const backend = await startBackend(plan.backend, plan);
       const facts: RunFacts = { model, sparsity, backend, machine: io.machine() };
       progress.clear();
       if (!options.json) io.stdout(renderRunFacts(facts));
@@ -88,7 +88,13 @@ export const runCommand: Command = defineCommand({
       const found: InputFacts[] = [];
       try {
         for (const job of plan.jobs) {
-          const inputFacts = await runJob(job, { plan, facts, swin, io, progress });
+          const inputFacts = await runJob(job, { plan, facts, swin, io, progress }).catch((error: unknown) => {
+            progress.clear();
+            // What is done is not lost to an input that cannot be used.
+            const failed = failureOf(job, explainOutOfMemory(error));
+            if (options.json && found.length > 0) printJson(io, facts, found, failed);
+            throw error;
+          });
           progress.clear();
           if (!options.json) io.stdout(renderInput(inputFacts));
           found.push(inputFacts);
@@ -96,14 +102,22 @@ export const runCommand: Command = defineCommand({
       } finally {
         swin.dispose();
       }
-      if (options.json) io.stdout(`${JSON.stringify(reportJson(facts, found), null, 2)}\n`);
+      if (options.json) printJson(io, facts, found, null);
     } catch (error) {
-      throw explainTrap(error);
+      throw explainOutOfMemory(error);
     } finally {
       progress.clear();
     }
   },
 });
+
+function printJson(io: CliIo, facts: RunFacts, found: readonly InputFacts[], failed: FailedInput | null): void {
+  io.stdout(`${JSON.stringify(reportJson(facts, found, failed), null, 2)}\n`);
+}
+
+function failureOf({ source }: RunJob, error: unknown): FailedInput {
+  return { input: inputName(source), message: error instanceof Error ? error.message : String(error) };
+}
 
 /** One input: read, run, files written. */
 async function runJob(

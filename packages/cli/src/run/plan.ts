@@ -1,7 +1,7 @@
 /** What `run` is going to do: everything about its options and files that can be found wrong before a model is loaded. */
 
-import type { BackendName } from '../backend';
-import { backendNames } from '../backend';
+import type { BackendChoice } from '../backend';
+import { backendChoices } from '../backend';
 import { inputError, quote } from '../errors';
 import { checkInputFile, checkOutputFile, outputPaths } from '../files';
 import type { Size } from '../values';
@@ -22,7 +22,8 @@ export interface RunPlan {
   /** Undefined: each photo's own size. */
   readonly size: Size | undefined;
   readonly repeats: number;
-  readonly backendName: BackendName;
+  readonly backend: BackendChoice;
+  readonly wantsKernels: boolean;
 }
 
 const mostRepeats = 1000;
@@ -37,6 +38,7 @@ export async function planRun(
     readonly weights?: string;
     readonly size?: string;
     readonly backend?: string;
+    readonly 'no-kernels'?: true;
     readonly repeats?: string;
     readonly scene?: string;
     readonly overlay?: string;
@@ -47,7 +49,7 @@ export async function planRun(
   const sources = sourcesOf(inputs, options.scene);
   const size = options.size === undefined ? undefined : parseSize(options.size, '--size');
   const repeats = parseInteger(options.repeats ?? '3', '--repeats', { min: 1, max: mostRepeats });
-  const backendName = parseChoice(options.backend ?? 'wasm', '--backend', backendNames);
+  const backend = parseChoice(options.backend ?? 'wasm', '--backend', backendChoices);
   await checkInputs(sources, size !== undefined);
   const reads = [...inputs, ...(options.weights === undefined ? [] : [options.weights])];
   const overlays = await checkOutputs(options.overlay, '--overlay', { sources, others: reads });
@@ -57,7 +59,7 @@ export async function planRun(
     overlay: overlays[i] ?? null,
     features: features[i] ?? null,
   }));
-  return { jobs, size, repeats, backendName };
+  return { jobs, size, repeats, backend, wantsKernels: options['no-kernels'] !== true };
 }
 
 function sourcesOf(inputs: readonly string[], scene: string | undefined): InputSource[] {

@@ -52,14 +52,24 @@ export function describeMachine(machine: MachineFacts): string {
 
 /** The lines before the first input. */
 export function renderRunFacts(facts: RunFacts): string {
-  const { backend } = facts;
   return renderFacts([
     ['model', describeModel(facts.model)],
     ['sparsity', describeSparsity(facts)],
-    ['backend', `${backend.name} (${backend.detail}), TensorFlow.js ${backend.tensorFlowVersion}`],
+    ...backendFacts(facts.backend),
     ['machine', describeMachine(facts.machine)],
     ...facts.model.notes.map((note, i): [string, string] => [i === 0 ? 'notes' : '', note]),
   ]);
+}
+
+/** What runs the model, and what was meant to and does not. */
+function backendFacts(started: StartedBackend): [string, string][] {
+  const { backend, detail, packs, refused, refusedPacks, wantsKernels, tensorFlowVersion } = started;
+  const none = wantsKernels ? 'none' : 'none (--no-kernels)';
+  const kernels = packs.length === 0 ? none : packs.map((pack) => pack.detail).join(', ');
+  return [
+    ['backend', `${backend} (${detail}), kernels: ${kernels}, TensorFlow.js ${tensorFlowVersion}`],
+    ...[...refused, ...refusedPacks].map(({ reason }): [string, string] => ['', `not used: ${reason}`]),
+  ];
 }
 
 /** The lines of one input. */
@@ -110,9 +120,16 @@ function windowsRow({ stage, block, grid, ids, perImage }: KeptWindows): string[
   return [`windows kept, stage ${stage} block ${block}`, String(grid.windowsPerImage), sparse];
 }
 
-/** The whole report as a JSON document. */
-export function reportJson(facts: RunFacts, inputs: readonly InputFacts[]): object {
-  const { model, sparsity, backend, machine } = facts;
+/** An input that ended the command. */
+export interface FailedInput {
+  readonly input: string;
+  readonly message: string;
+}
+
+/** The whole report as a JSON document. `failed`: the input after the last one of `inputs`, when it ended the command. */
+export function reportJson(facts: RunFacts, inputs: readonly InputFacts[], failed: FailedInput | null): object {
+  const { model, sparsity, machine } = facts;
+  const { backend: name, wantsKernels: _, ...backend } = facts.backend;
   const { architecture, family, notes } = model;
   const latency = ({ median, min, max, samples }: Latency): object => ({ median, min, max, samples });
   return {
@@ -120,7 +137,7 @@ export function reportJson(facts: RunFacts, inputs: readonly InputFacts[]): obje
     command: 'run',
     model: { preset: model.preset, architecture, family, ...model.source, notes },
     sparsity: { notation: notationOf(sparsity), mode: modeOf(sparsity), ...sparsity },
-    backend,
+    backend: { name, ...backend },
     machine,
     inputs: inputs.map(({ name, shape: [batch, height, width], findings, peakMemoryBytes, overlay, features }) => ({
       input: name,
@@ -146,5 +163,6 @@ export function reportJson(facts: RunFacts, inputs: readonly InputFacts[]): obje
       overlay,
       features,
     })),
+    failed,
   };
 }

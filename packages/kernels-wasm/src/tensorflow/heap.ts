@@ -13,11 +13,10 @@ type DataId = TensorInfo['dataId'];
 export interface WasmBackend {
   readonly wasm: {
     readonly asm: { readonly memory: WebAssembly.Memory };
-    readonly HEAPU8: Uint8Array;
     _malloc(bytes: number): number;
     _free(address: number): void;
   };
-  readonly dataIdMap: { get(dataId: DataId): { readonly memoryOffset: number }; has(dataId: DataId): boolean };
+  readonly dataIdMap: { get(dataId: DataId): { readonly memoryOffset: number } };
   makeOutput(shape: readonly number[], dtype: DataType): TensorInfo;
   disposeData(dataId: DataId, force?: boolean): boolean;
   refCount(dataId: DataId): number;
@@ -80,13 +79,20 @@ export interface OwnedHeap extends KernelHeap {
   release(): void;
 }
 
-/** Rounds a request up, so that kernels may address whole vectors. */
-const rounded = (bytes: number): number => (bytes + 15) & ~15;
+/** The backend does not look whether it got memory; at address 0 a kernel would write over the module's own data. */
+function checkAllocated(address: number, bytes: number): number {
+  if (address !== 0) return address;
+  throw new BackendError(
+    `kernels-wasm: expected room for ${bytes} bytes, got none of the 4 GB that WebAssembly can address. Use smaller images or batches, or dispose tensors.`,
+  );
+}
 
 /** The heap of a backend; from now on what is kept of a weight is freed when the backend frees the weight. */
 export function createHeap(backend: WasmBackend, wasm: WasmKernels): OwnedHeap {
   // addresses above 2 GB come as negative numbers
-  const allocate = (bytes: number): number => backend.wasm._malloc(rounded(bytes)) >>> 0;
+  const allocate = (bytes: number): number => checkAllocated(backend.wasm._malloc(bytes) >>> 0, bytes);
+  // made for every use: the memory may grow with any allocation, and a view of it is void then
+  const memory = (): Uint8Array => new Uint8Array(backend.wasm.asm.memory.buffer);
   const free = (address: number): void => backend.wasm._free(address);
   const byWeight = new Map<DataId, Map<string, { address: number; bytes: number }>>();
   const constants = new Map<string, number>();
@@ -106,8 +112,17 @@ export function createHeap(backend: WasmBackend, wasm: WasmKernels): OwnedHeap {
 
   const address = (tensor: TensorInfo | undefined): number =>
     tensor === undefined ? 0 : backend.dataIdMap.get(tensor.dataId).memoryOffset;
-  const output: KernelHeap['output'] = (shape, dtype = 'float32') => backend.makeOutput([...shape], dtype);
   const bytesOf = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 4);
+  const output: KernelHeap['output'] = (shape, dtype = 'float32') => {
+    const made = backend.makeOutput([...shape], dtype);
+    try {
+      checkAllocated(address(made), bytesOf(shape));
+    } catch (error) {
+      backend.disposeData(made.dataId);
+      throw error;
+    }
+    return made;
+  };
   const fillNew = (bytes: number, fill: (at: number) => void): number => {
     const at = allocate(bytes);
     try {
@@ -125,7 +140,7 @@ export function createHeap(backend: WasmBackend, wasm: WasmKernels): OwnedHeap {
     zeros(shape) {
       const made = output(shape);
       const at = address(made);
-      backend.wasm.HEAPU8.fill(0, at, at + bytesOf(shape));
+      memory().fill(0, at, at + bytesOf(shape));
       return made;
     },
     takeOver(tensor) {
@@ -137,7 +152,7 @@ export function createHeap(backend: WasmBackend, wasm: WasmKernels): OwnedHeap {
     copy(tensor) {
       const made = output(tensor.shape);
       const from = address(tensor);
-      backend.wasm.HEAPU8.copyWithin(address(made), from, from + bytesOf(tensor.shape));
+      memory().copyWithin(address(made), from, from + bytesOf(tensor.shape));
       return made;
     },
     withScratch(bytes, run) {
@@ -149,11 +164,12 @@ export function createHeap(backend: WasmBackend, wasm: WasmKernels): OwnedHeap {
       }
     },
     packed(weight, layout, bytes, fill) {
-      const known = byWeight.get(weight.dataId)?.get(layout);
+      const key = `${layout} of ${weight.shape.join('x')}`; // a reshaped weight has the same dataId
+      const known = byWeight.get(weight.dataId)?.get(key);
       if (known !== undefined) return known.address;
       const at = fillNew(bytes, fill);
       const layouts = byWeight.get(weight.dataId) ?? new Map();
-      layouts.set(layout, { address: at, bytes });
+      layouts.set(key, { address: at, bytes });
       byWeight.set(weight.dataId, layouts);
       return at;
     },

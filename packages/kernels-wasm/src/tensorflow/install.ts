@@ -3,13 +3,7 @@
 import type { InstalledPack, KernelName, KernelPack } from '@sparsevit/windows';
 import { BackendError } from '@sparsevit/windows';
 import type { NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core';
-import {
-  backend as activeBackend,
-  getBackend,
-  getKernel,
-  registerKernel,
-  unregisterKernel,
-} from '@tensorflow/tfjs-core';
+import { backend as activeBackend, getBackend, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core';
 import { loadKernels } from '../binary';
 import type { OwnedHeap, WasmBackend } from './heap';
 import { checkBackend, createHeap } from './heap';
@@ -17,7 +11,7 @@ import { shareIdentity } from './identity';
 import type { KernelFunction } from './kernel-function';
 import { kernelFunctions } from './kernels';
 
-/** What is installed on which backend: a backend that was removed and made anew has none. */
+/** What is installed on which backend; removing a backend takes it out. */
 const installed = new WeakMap<WasmBackend, { pack: InstalledPack; heap: OwnedHeap }>();
 
 /**
@@ -44,7 +38,6 @@ export const wasmKernels: KernelPack = {
     if (again !== undefined) return again.pack;
     const heap = createHeap(backend, kernels);
     const names = Object.keys(kernelFunctions) as KernelName[];
-    for (const name of names) register(name, heap);
     const restoreIdentity = shareIdentity(backend);
     const pack: InstalledPack = {
       detail: build,
@@ -56,17 +49,19 @@ export const wasmKernels: KernelPack = {
         heap.release();
       },
     };
+    // a backend that is removed asks its kernels to free what they hold: one made anew has other memory
+    for (const name of names) register(name, heap, () => pack.uninstall());
     installed.set(backend, { pack, heap });
     return pack;
   },
 };
 
-function register(kernelName: KernelName, heap: OwnedHeap): void {
+function register(kernelName: KernelName, heap: OwnedHeap, disposeFunc: () => void): void {
   const run = kernelFunctions[kernelName] as unknown as KernelFunction<typeof kernelName>;
-  if (getKernel(kernelName, 'wasm') !== undefined) unregisterKernel(kernelName, 'wasm'); // of a backend that is gone
   registerKernel({
     kernelName,
     backendName: 'wasm',
+    disposeFunc,
     kernelFunc: ({ inputs, attrs }) =>
       run(heap, inputs as unknown as Parameters<typeof run>[1], (attrs ?? {}) as NamedAttrMap as never) as
         | TensorInfo

@@ -69,7 +69,8 @@ export const scatterRows: KernelFunction<typeof kernelNames.scatterRows> = (heap
   const { x, rows, index } = inputs;
   const channels = (x ?? rows)?.shape[1] ?? 0;
   const written = index.shape[0] ?? 0;
-  const y = x === undefined ? heap.zeros([count, channels]) : ((inPlace ? heap.takeOver(x) : null) ?? heap.copy(x));
+  const mayTakeOver = inPlace && rows?.dataId !== x?.dataId; // rows that are the map itself are still to be read
+  const y = x === undefined ? heap.zeros([count, channels]) : ((mayTakeOver ? heap.takeOver(x) : null) ?? heap.copy(x));
   heap.wasm.scatterRows(heap.address(rows), heap.address(index), heap.address(y), 0, written, channels);
   return y;
 };

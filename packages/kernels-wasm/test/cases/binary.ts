@@ -1,41 +1,8 @@
-import type { WasmKernels } from '@sparsevit/kernels-wasm/binary';
-import { kernelBuilds, loadKernels, runnableBuilds } from '@sparsevit/kernels-wasm/binary';
+import { loadKernels, runnableBuilds } from '@sparsevit/kernels-wasm/binary';
 import { expectAllclose } from '@sparsevit/testing';
-import { BackendError, createRandom } from '@sparsevit/windows';
+import { BackendError } from '@sparsevit/windows';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-
-/** A memory that gives out room one after the other. */
-class Arena {
-  readonly memory = new WebAssembly.Memory({ initial: 256 });
-  #next = 64;
-  reserve(bytes: number): number {
-    const at = this.#next;
-    this.#next += (bytes + 79) & ~15;
-    if (this.#next > this.memory.buffer.byteLength) throw new Error('the arena of the test is too small');
-    return at;
-  }
-  floats(count: number, value: (index: number) => number = () => 0): number {
-    const at = this.reserve(count * 4);
-    this.view(at, count).forEach((_, i, view) => {
-      view[i] = value(i);
-    });
-    return at;
-  }
-  ints(values: readonly number[]): number {
-    const at = this.reserve(values.length * 4);
-    new Int32Array(this.memory.buffer, at, values.length).set(values);
-    return at;
-  }
-  view(at: number, count: number): Float32Array {
-    return new Float32Array(this.memory.buffer, at, count);
-  }
-  values(at: number, count: number): number[] {
-    return Array.from(this.view(at, count));
-  }
-}
-
-const random = createRandom(11);
-const noise = (): number => random.uniform() * 2 - 1;
+import { describeBuilds, noise } from './arena';
 
 /** erf by its series near 0 and its continued fraction beyond. */
 function erf(x: number): number {
@@ -74,26 +41,11 @@ export function binaryCases(): void {
     });
   });
 
-  // On an engine without relaxed SIMD that build cannot run; the suite says so in its name.
-  describe.each(kernelBuilds)('the build with %s', (build) => {
-    const isRunnable = runnableBuilds().includes(build);
-    const withKernels = (name: string, run: (kernels: WasmKernels, arena: Arena) => void): void => {
-      test.skipIf(!isRunnable)(isRunnable ? name : `${name} (skipped: this engine lacks it)`, async () => {
-        const arena = new Arena();
-        const { kernels } = await loadKernels({ memory: arena.memory, build });
-        run(kernels, arena);
-      });
-    };
-
-    withKernels('imports its memory and nothing else, and has no data of its own', (kernels, arena) => {
-      kernels.gelu(0, 0, 0, 0);
-      expect(new Uint8Array(arena.memory.buffer, 0, 64).every((byte) => byte === 0)).toBe(true);
-    });
-
+  describeBuilds('dense kernels', (withKernels) => {
     withKernels('gelu to 1e-6 and its slope to 3e-6, and both at the ends', (kernels, arena) => {
       const count = 40_003;
       const x = arena.floats(count, (i) => Math.fround(-10 + (20 * i) / count));
-      const y = arena.reserve(count * 4);
+      const y = arena.garbage(count * 4);
       const inputs = arena.values(x, count);
       kernels.gelu(x, y, 0, count);
       expectAllclose(arena.view(y, count), inputs.map(exactGelu), { absolute: 1e-6 });
@@ -128,8 +80,8 @@ export function binaryCases(): void {
         const bias = arena.floats(columns, noise);
         const residual = arena.floats(rows * columns, noise);
         const scale = arena.floats(rows, noise);
-        const packed = arena.reserve(kernels.packedBytes(depth, columns));
-        const scratch = arena.reserve(kernels.gemmScratchBytes(depth));
+        const packed = arena.garbage(kernels.packedBytes(depth, columns));
+        const scratch = arena.garbage(kernels.gemmScratchBytes(depth));
         const c = arena.floats(rows * columns);
         kernels.packWeight(w, packed, depth, columns, columns, 1);
         const [av, wv] = [arena.view(a, rows * depth), arena.view(w, depth * columns)];
@@ -169,7 +121,7 @@ export function binaryCases(): void {
           const x = arena.floats(depth * rows, noise);
           const y = arena.floats(depth * columns, noise);
           const c = arena.floats(rows * columns, () => Number.NaN);
-          const scratch = arena.reserve(kernels.gemmTransposedScratchBytes(depth, columns));
+          const scratch = arena.garbage(kernels.gemmTransposedScratchBytes(depth, columns));
           const [xv, yv] = [arena.view(x, depth * rows), arena.view(y, depth * columns)];
           for (const [begin, end] of [
             [0, 1],
@@ -210,7 +162,7 @@ export function binaryCases(): void {
           return arena.view(w, depth * columns)[(i % depth) * columns + Math.floor(i / depth)] ?? 0;
         });
         const count = kernels.packedBytes(depth, columns) / 4;
-        const [one, other] = [arena.reserve(count * 4), arena.reserve(count * 4)];
+        const [one, other] = [arena.garbage(count * 4), arena.garbage(count * 4)];
         kernels.packWeight(w, one, depth, columns, columns, 1);
         kernels.packWeight(transposed, other, depth, columns, 1, depth);
         expect(arena.values(other, count)).toEqual(arena.values(one, count));
@@ -252,7 +204,7 @@ export function binaryCases(): void {
       const scores = [1, Number.NaN, 3, 1, 3, -2, Number.NaN, 0, Infinity, -Infinity];
       const ranked = [8, 2, 4, 0, 3, 7, 5, 9, 1, 6];
       const at = arena.floats(scores.length, (i) => scores[i] ?? 0);
-      const scratch = arena.reserve(scores.length * 8);
+      const scratch = arena.garbage(scores.length * 8);
       for (let kept = 1; kept <= scores.length; kept++) {
         const ids = arena.ints(Array.from({ length: kept }, () => -7));
         kernels.selectWindows(at, ids, scores.length, kept, scratch);

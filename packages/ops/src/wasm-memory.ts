@@ -15,6 +15,7 @@ const largestRequest = 2 ** 31;
 const addressSpace = 2 ** 32;
 
 const guarded = new WeakSet<WasmAllocator>();
+const outOfMemoryErrors = new WeakSet<object>();
 
 /** Makes a failed allocation throw a BackendError. Doing it twice is doing it once. */
 export function guardAllocations(wasm: WasmAllocator): void {
@@ -27,19 +28,30 @@ export function guardAllocations(wasm: WasmAllocator): void {
     const address = bytes < largestRequest ? allocate(bytes) : 0;
     // Near the end of the memory the allocator also gives out space that goes on behind it, at address 0.
     const begin = address >>> 0;
-    if (begin === 0 || begin + bytes > addressSpace) throw outOfMemory();
+    if (begin === 0 || begin + bytes > addressSpace) throw outOfMemory(bytes);
     return address;
   };
 }
 
-/** The error to report for one that came out of a backend: a trap of WebAssembly means that its memory ran out. */
-export function explainTrap(error: unknown): unknown {
-  return error instanceof WebAssembly.RuntimeError ? outOfMemory(error) : error;
+/**
+ * True for an error that means that the wasm backend ran out of memory: the BackendError of a failed allocation (`initBackend` switches that
+ * check on), or a trap of WebAssembly, which is what running out comes to where TensorFlow.js allocates without a look.
+ *
+ * @example
+ * const result = await run(image).catch((error) => {
+ *   if (isOutOfMemory(error)) return run(smallerImage);
+ *   throw error;
+ * });
+ */
+export function isOutOfMemory(error: unknown): boolean {
+  if (error instanceof WebAssembly.RuntimeError) return true;
+  return typeof error === 'object' && error !== null && outOfMemoryErrors.has(error);
 }
 
-function outOfMemory(cause?: unknown): BackendError {
-  return new BackendError(
-    '--backend: expected everything to fit into the 4 GB that wasm can address, got an image that needs more. Use a smaller --size, or --backend webgpu.',
-    { cause },
+function outOfMemory(bytes: number): BackendError {
+  const error = new BackendError(
+    `wasm: expected everything to fit into the 4 GB that it can address, got a request of ${bytes} bytes that does not. Use smaller images or batches, or the webgpu backend.`,
   );
+  outOfMemoryErrors.add(error);
+  return error;
 }
