@@ -2,7 +2,7 @@
  * Attention inside windows. For each window and head the rows of q, k and v are gathered once and packed, and everything up to the written
  * rows happens in scratch memory that stays in the cache. The sums of q kᵀ begin with the position bias, so that adding it costs nothing.
  *
- * Logits are rows of `padded(tokens)` columns: whole panels; the bias is -1e30 beyond the last token, whose weight is then 0.
+ * Logits are rows of `padded(tokens)` columns: whole panels; the bias is -1e30 beyond the last token: weights there are next to nothing, and meet no value.
  */
 
 import { gemmPanel, packedBytes, packRows, packWeight } from './gemm';

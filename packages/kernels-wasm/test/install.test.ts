@@ -89,10 +89,16 @@ describe('a backend that is not that of TensorFlow.js 4.22', () => {
     ['no module', methods, 'a module without _malloc'],
     ['no table of tensors', { ...methods, dataIdMap: {}, wasm: module }, 'a backend without dataIdMap'],
     ['a hidden memory', { ...methods, wasm: { ...module, asm: {} } }, 'a module that does not show its memory'],
-    ['a shared memory', { ...methods, wasm: { ...module, asm: { memory: shared } } }, 'a shared memory'],
+    ['a shared memory', { ...methods, wasm: { ...module, asm: { memory: shared } } }, 'its build with threads'],
+    ['threads', { ...methods, wasm: { ...module, asm: {}, PThread: {} } }, 'its build with threads'],
   ])('%s is refused by name', (_, backend, got) => {
     expect(() => checkBackend(backend)).toThrow(BackendError);
     expect(() => checkBackend(backend)).toThrow(`got ${got}`);
+  });
+  test('threads can be switched off, and the error says how', () => {
+    const backend = { ...methods, wasm: { ...module, PThread: {} } };
+    expect(() => checkBackend(backend)).toThrow("tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false)");
+    tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false); // throws for a flag that TensorFlow.js does not know
   });
   test('what has all of it is taken', () => {
     const backend = { ...methods, wasm: module };

@@ -1,3 +1,4 @@
+import type {} from '@sparsevit/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { backbone, config, initBackend, ops, warmup } from 'sparsevit';
 import { describe, expect, inject, it } from 'vitest';

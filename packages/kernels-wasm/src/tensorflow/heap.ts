@@ -29,9 +29,9 @@ export interface WasmBackend {
  * @throws BackendError naming what is missing
  */
 export function checkBackend(backend: unknown): WasmBackend {
-  const refuse = (got: string): never => {
+  const refuse = (got: string, remedy = 'install @tensorflow/tfjs-backend-wasm@4.22.0'): never => {
     throw new BackendError(
-      `kernels-wasm: expected the internals of TensorFlow.js 4.22's wasm backend, got ${got}. The plain ops of TensorFlow.js are used instead; install @tensorflow/tfjs-backend-wasm@4.22.0 for the kernels.`,
+      `kernels-wasm: expected the internals of TensorFlow.js 4.22's wasm backend, got ${got}. The plain ops of TensorFlow.js are used instead; ${remedy} for the kernels.`,
     );
   };
   const at = (object: unknown, key: string): unknown =>
@@ -42,11 +42,15 @@ export function checkBackend(backend: unknown): WasmBackend {
   for (const name of ['_malloc', '_free']) if (typeof at(wasm, name) !== 'function') refuse(`a module without ${name}`);
   if (typeof at(at(backend, 'dataIdMap'), 'get') !== 'function') refuse('a backend without dataIdMap');
   const memory = at(at(wasm, 'asm'), 'memory');
-  if (!(memory instanceof WebAssembly.Memory)) refuse('a module that does not show its memory');
-  const { buffer } = memory as WebAssembly.Memory;
-  if (typeof SharedArrayBuffer !== 'undefined' && (buffer as ArrayBufferLike) instanceof SharedArrayBuffer) {
-    refuse('a shared memory (the build with threads), which these kernels are not built for');
+  const buffer = memory instanceof WebAssembly.Memory ? (memory.buffer as ArrayBufferLike) : null;
+  const isShared = typeof SharedArrayBuffer !== 'undefined' && buffer instanceof SharedArrayBuffer;
+  if (isShared || at(wasm, 'PThread') !== undefined) {
+    refuse(
+      'its build with threads, whose memory is a shared one',
+      "call tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false) before tf.setBackend('wasm')",
+    );
   }
+  if (buffer === null) refuse('a module that does not show its memory');
   return backend as WasmBackend;
 }
 
