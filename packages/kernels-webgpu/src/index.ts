@@ -1,0 +1,1 @@
+export { webgpuKernels } from './tensorflow/install';

@@ -1,0 +1,20 @@
+import '@sparsevit/ops/gradients';
+import { webgpuKernels } from '@sparsevit/kernels-webgpu';
+import { startBackend } from '@sparsevit/testing';
+import { beforeAll, describe } from 'vitest';
+import { denseCases } from '../../ops/test/cases/dense';
+import { fuzzCases } from '../../ops/test/cases/fuzz';
+import { rowCases } from '../../ops/test/cases/rows';
+import { windowCases } from '../../ops/test/cases/windows';
+import { loaders } from './loaders';
+
+describe('the ops on these kernels', () => {
+  beforeAll(async () => {
+    await startBackend('webgpu', loaders);
+    await webgpuKernels.install();
+  });
+  rowCases();
+  denseCases();
+  windowCases();
+  fuzzCases(50, 10);
+});

@@ -1,0 +1,8 @@
+/** Bundles the bench and runs it in Chromium: `node browser.mjs --help`. */
+import { pathToFileURL } from 'node:url';
+import { chromiumPath } from '../scripts/lib/chromium.mjs';
+import { bundleForNode, bundleForPage } from './lib/bundle.mjs';
+
+const [file] = await Promise.all([bundleForNode('src/browser/main.ts', 'browser.mjs'), bundleForPage()]);
+process.env.CHROMIUM_PATH = chromiumPath() ?? '';
+await import(pathToFileURL(file).href);
