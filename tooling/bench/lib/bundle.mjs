@@ -1,13 +1,14 @@
 /** One file of the bench's sources, so that any Node and a page can run it. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-/** The folder of the bench. */
-export const benchFolder = dirname(dirname(fileURLToPath(import.meta.url)));
+const benchFolder = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** What is made and fetched lies here, outside of git: bundles, models, results. */
-export const cacheFolder = join(benchFolder, '.cache');
+const cacheFolder = join(benchFolder, '.cache');
 
 /**
  * In Node packages are loaded as they are, but for one file of TensorFlow.js that Node cannot import.
@@ -25,31 +26,36 @@ const packagesOutside = {
 /**
  * Bundles a program for Node; returns the file.
  * @param {string} entry
- * @param {string} outfile
  */
-export const bundleForNode = (entry, outfile) =>
-  bundle(entry, { platform: 'node', target: 'node20', outfile, plugins: [packagesOutside] });
+export const bundleForNode = (entry) =>
+  bundle(entry, { platform: 'node', target: 'node20', plugins: [packagesOutside] }, 'mjs');
 
 /** Bundles the bench for a page, with one copy of TensorFlow.js; returns the file. */
-export const bundleForPage = () =>
-  bundle('src/browser/page.ts', { platform: 'browser', target: 'chrome120', outfile: 'page.js' });
+export const bundleForPage = () => bundle('src/browser/page.ts', { platform: 'browser', target: 'chrome120' }, 'js');
 
 /**
+ * The file is named by what is in it: sources that change during a run do not change what its fresh processes run.
  * @param {string} entry
- * @param {import('esbuild').BuildOptions & { outfile: string }} options
+ * @param {import('esbuild').BuildOptions} options
+ * @param {string} extension
  */
-const bundle = async (entry, { outfile, ...options }) => {
-  const file = join(cacheFolder, outfile);
-  await build({
+const bundle = async (entry, options, extension) => {
+  const { outputFiles } = await build({
     entryPoints: [join(benchFolder, entry)],
-    outfile: file,
+    write: false,
     bundle: true,
     format: 'esm',
     conditions: ['@sparsevit/source'],
     mainFields: ['module', 'main'],
-    sourcemap: 'linked',
     logLevel: 'warning',
     ...options,
   });
+  const [{ contents }] = outputFiles;
+  const hash = createHash('sha256').update(contents).digest('hex').slice(0, 12);
+  const file = join(cacheFolder, `bundle-${hash}.${extension}`);
+  mkdirSync(cacheFolder, { recursive: true });
+  const unfinished = `${file}.${process.pid}`;
+  writeFileSync(unfinished, contents);
+  renameSync(unfinished, file);
   return file;
 };

@@ -75,7 +75,9 @@ export async function runBench(plan: Plan, environment: Environment): Promise<Be
       if (event.type === 'round-started') log(`round ${event.round + 1} of ${event.rounds}`);
       else if (event.type === 'visit-ended') {
         const { id, medianMs, isSteady, warmupMs } = event.visit;
-        log(`  ${id}: ${medianMs.toFixed(1)} ms after ${warmupMs.length} runs of warm-up${isSteady ? '' : ', not steady'}`);
+        log(
+          `  ${id}: ${medianMs.toFixed(1)} ms after ${warmupMs.length} runs of warm-up${isSteady ? '' : ', not steady'}`,
+        );
       } else {
         const { round, moved } = event.sentinel;
         warn(`round ${round + 1}: the sentinel moved by ${((moved - 1) * 100).toFixed(1)} %`);
@@ -88,7 +90,8 @@ export async function runBench(plan: Plan, environment: Environment): Promise<Be
     try {
       for (const one of cases) await one.check();
       const sentinel = specs.find(({ configuration }) => configuration === 'dense') ?? specs[0];
-      if (sentinel === undefined) throw new BenchError('bench: expected cases, got none. Look at --cases and --engines.');
+      if (sentinel === undefined)
+        throw new BenchError('bench: expected cases, got none. Look at --cases and --engines.');
       const raw = await measure(cases, protocolOf(plan, caseId(sentinel)), surroundings);
       if (plan.wantsProfile) profiles.push(...cases.flatMap((one) => profileCase(one, plan, environment)));
       return groupResult(sizePixels, specs, raw);
@@ -198,7 +201,8 @@ function groupResult(sizePixels: number, specs: readonly CaseSpec[], raw: Measur
 function profileCase(one: Runnable, plan: Plan, { now, log }: Environment): ProfileResult[] {
   const { engine, configuration, sizePixels, kind } = one.spec;
   const isProfiled = configuration === 'dense' || configuration === '0.6';
-  if (engine !== 'sparsevit' || !isProfiled || kind === 'training-step-with-update' || plan.backend !== 'wasm') return [];
+  if (engine !== 'sparsevit' || !isProfiled || kind === 'training-step-with-update' || plan.backend !== 'wasm')
+    return [];
   log(`  profile of ${one.id}`);
   const runs: RunProfile[] = [];
   const alone: ProductTimes[] = [];

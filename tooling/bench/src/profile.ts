@@ -121,7 +121,13 @@ export function profileRun(backendName: string, run: () => void, now: () => numb
           ? (durationMs) => {
               const { x, weight, bias, residual } = options.inputs;
               const hasGelu = (options.attrs as { gelu?: boolean } | undefined)?.gelu === true;
-              products.push({ ...productShape(x, weight), hasBias: !!bias, hasResidual: !!residual, hasGelu, durationMs });
+              products.push({
+                ...productShape(x, weight),
+                hasBias: !!bias,
+                hasResidual: !!residual,
+                hasGelu,
+                durationMs,
+              });
             }
           : undefined,
       );

@@ -31,7 +31,9 @@ export function checkOutput(id: string, shape: readonly number[], values: ArrayL
   let sum = 0;
   for (let index = 0; index < values.length; index++) sum += Math.abs(values[index] ?? Number.NaN);
   if (!Number.isFinite(sum)) {
-    throw new BenchError(`${id}: expected finite values, got a NaN or an infinity. Its times would mean nothing; run the tests first.`);
+    throw new BenchError(
+      `${id}: expected finite values, got a NaN or an infinity. Its times would mean nothing; run the tests first.`,
+    );
   }
   return { shape, meanMagnitude: sum / values.length };
 }

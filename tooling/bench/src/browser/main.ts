@@ -29,14 +29,13 @@ await runCommand({
   program: 'node tooling/bench/browser.mjs',
   runtime: 'browser',
   async run(plan, { command, log }) {
-    const executablePath = process.env.CHROMIUM_PATH; // browser.mjs has looked for it
+    const { CHROMIUM_PATH: executablePath, BENCH_PAGE: script = '' } = process.env; // of browser.mjs
     if (!executablePath) {
       throw new BenchError('browser: expected Chromium, got none. Run apt-get install chromium, or set CHROMIUM_PATH.');
     }
     const host = describeHost(); // now, for the load before the run
     const flags = flagsOf(plan);
-    const server = await servePage({
-      '': import.meta.dirname,
+    const server = await servePage(script, {
       onnx: join(import.meta.dirname, 'onnx'),
       'tfjs-wasm': folderOf('@tensorflow/tfjs-backend-wasm'),
       'onnxruntime-web': folderOf('onnxruntime-web'),

@@ -1,8 +1,8 @@
 /** The bench in a page; bundled and opened by `browser.mjs`, which serves the runtimes and the models beside it. */
 
 import '@sparsevit/ops/gradients';
-import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { SparseViTError } from '@sparsevit/windows';
+import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import type { DryRunResult, Environment } from '../bench';
 import { dryRun, runBench } from '../bench';
@@ -19,7 +19,10 @@ import { BenchError } from '../runnable';
 import { wasmHeapBytes } from '../wasm-heap';
 
 /** What `browser.mjs` knows and a page does not. */
-export type HostMachine = Pick<Machine, 'runtime' | 'os' | 'cpu' | 'cores' | 'memoryBytes' | 'gitCommit' | 'flags' | 'loadBefore'> & {
+export type HostMachine = Pick<
+  Machine,
+  'runtime' | 'os' | 'cpu' | 'cores' | 'memoryBytes' | 'gitCommit' | 'flags' | 'loadBefore'
+> & {
   readonly versions: Readonly<Record<string, string>>;
 };
 

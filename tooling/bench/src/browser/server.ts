@@ -17,21 +17,24 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 };
 
-const page = '<!doctype html><meta charset="utf-8"><title>bench</title><script type="module" src="/page.js"></script>';
+const pageWith = (script: string): string =>
+  `<!doctype html><meta charset="utf-8"><title>bench</title><script type="module" src="/${script}"></script>`;
 
 /**
  * Starts it.
  *
- * @param folders what is served: the first part of a path (`` for the top) to a folder; files of folders in it are not
+ * @param script the bundle of the page
+ * @param folders what is served beside it: the first part of a path to a folder; folders in it are not
  */
-export async function servePage(folders: Readonly<Record<string, string>>): Promise<PageServer> {
+export async function servePage(script: string, folders: Readonly<Record<string, string>>): Promise<PageServer> {
+  const places: Readonly<Record<string, string>> = { ...folders, '': dirname(script) };
   const server = createServer(({ url = '/' }, response) => {
     const { pathname } = new URL(url, 'http://localhost');
     if (pathname === '/') {
-      response.writeHead(200, { 'content-type': 'text/html' }).end(page);
+      response.writeHead(200, { 'content-type': 'text/html' }).end(pageWith(basename(script)));
       return;
     }
-    const folder = folders[dirname(pathname).slice(1)];
+    const folder = places[dirname(pathname).slice(1)];
     const file = folder === undefined ? null : join(folder, basename(pathname));
     if (file === null || !isFile(file)) {
       response.writeHead(404).end();

@@ -1,7 +1,7 @@
 /** Our rows: Swin-T on TensorFlow.js, with the fused kernels or on its own ops. */
 
-import { createSwin, randomWeights } from '@sparsevit/backbone';
 import type { SwinModel } from '@sparsevit/backbone';
+import { createSwin, randomWeights } from '@sparsevit/backbone';
 import type { BackendReport } from '@sparsevit/ops';
 import { createTensorOps, initBackend, withoutKernels } from '@sparsevit/ops';
 import type { KernelPack } from '@sparsevit/windows';
@@ -140,7 +140,11 @@ function prepareCase(
 
 async function firstValue(tensor: Tensor): Promise<void> {
   const origin = tensor.shape.map(() => 0);
-  const first = tf.slice(tensor, origin, tensor.shape.map(() => 1));
+  const first = tf.slice(
+    tensor,
+    origin,
+    tensor.shape.map(() => 1),
+  );
   await first.data();
   first.dispose();
 }

@@ -67,7 +67,8 @@ export async function prepareOnnxCase(spec: CaseSpec, source: OnnxSource): Promi
   const image = new runtime.Tensor('float32', pixels, [1, 3, sizePixels, sizePixels]);
   const compute = async (): Promise<{ dims: readonly number[]; data: unknown }> => {
     const { features } = await session.run({ image });
-    if (features === undefined) throw new BenchError(`${id}: expected an output "features", got none. Export it again.`);
+    if (features === undefined)
+      throw new BenchError(`${id}: expected an output "features", got none. Export it again.`);
     return features;
   };
   return {

@@ -22,7 +22,8 @@ export function formatMebibytes(bytes: number | null): string {
 
 /** A Markdown table; the first column is left-aligned, the others right. A `|` inside a cell is escaped. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   const ruler = `| ${head.map((_, column) => (column === 0 ? '---' : '---:')).join(' | ')} |`;
   return [line(head), ruler, ...rows.map(line)].join('\n');
 }

@@ -60,21 +60,21 @@ const goals: readonly Goal[] = [
     bound: 'at least',
     limit: same(0.92),
     format: formatPercent,
-    measure: (result) => valueOf(profileOf(result, 'dense', 512)?.products?.shareOfBare),
+    measure: (result) => figureOf(profileOf(result, 'dense', 512)?.products?.shareOfBare),
   },
   {
     figure: 'neither product nor attention, of the dense forward',
     bound: 'at most',
     limit: same(0.05),
     format: formatPercent,
-    measure: (result) => valueOf(profileOf(result, 'dense', 512)?.overheadShare),
+    measure: (result) => figureOf(profileOf(result, 'dense', 512)?.overheadShare),
   },
   {
     figure: 'scoring, selecting, gathering, scattering (and all JavaScript), of the forward with 60 % pruned',
     bound: 'at most',
     limit: same(0.03),
     format: formatPercent,
-    measure: (result) => valueOf(profileOf(result, '0.6', 672)?.selectionShare),
+    measure: (result) => figureOf(profileOf(result, '0.6', 672)?.selectionShare),
   },
   {
     figure: 'training step, 60 % pruned, 448 px, against its forward',
@@ -94,7 +94,7 @@ const goals: readonly Goal[] = [
     format: gibibytes,
     measure: ({ cold }) => {
       const found = cold.find(({ sizePixels, configuration }) => sizePixels === 1024 && configuration === 'dense');
-      return valueOf(found?.peakProcessBytes ?? found?.wasmHeapBytes ?? undefined);
+      return figureOf(found?.peakProcessBytes ?? found?.wasmHeapBytes ?? undefined);
     },
   },
   {
@@ -151,6 +151,6 @@ function profileOf({ profiles }: BenchResult, configuration: string, sizePixels:
   );
 }
 
-function valueOf(value: number | undefined): Measured | null {
+function figureOf(value: number | undefined): Measured | null {
   return value === undefined ? null : { value };
 }
