@@ -5,7 +5,15 @@
  * ranked once from it, and later blocks take a prefix of their grid's ranking. Source: SparseViT (CVPR 2023) section 3 and its published code.
  */
 
-import type { Selection, Sparsity, SwinArchitecture, SwinRules, WindowGrid, WindowOps } from '@sparsevit/windows';
+import type {
+  Selection,
+  Sparsity,
+  SwinArchitecture,
+  SwinRules,
+  WindowBatch,
+  WindowGrid,
+  WindowOps,
+} from '@sparsevit/windows';
 import { createWindowGrid, hasRatios, keptWindows, ShapeError } from '@sparsevit/windows';
 import type { BlockWeights, SwinWeights } from './weights';
 
@@ -167,7 +175,7 @@ function runBlock<T>(
   grid: WindowGrid,
   dropPath: DropPathFactors | undefined,
 ): T {
-  return ops.mapWindows(x, selection, grid, (windows) => {
+  const body = (windows: WindowBatch<T>): T => {
     const scale = (factors: Float32Array | undefined): { scale?: T } =>
       factors === undefined ? {} : { scale: ops.expandPerImage(windows, factors) };
     const qkv = ops.linear(ops.normWindows(windows, weights.norm1), weights.qkv); // [n * M * M, 3C]
@@ -175,7 +183,9 @@ function runBlock<T>(
     const mixed = ops.linear(attended, weights.projection, { residual: windows.tokens, ...scale(dropPath?.attention) });
     const hidden = ops.linear(ops.layerNorm(mixed, weights.norm2), weights.expand, { gelu: true }); // [tokens, mlpRatio * C]
     return ops.linear(hidden, weights.contract, { residual: mixed, ...scale(dropPath?.mlp) });
-  });
+  };
+  // a map between two blocks belongs to nobody else: features are the maps after the last block
+  return ops.mapWindows(x, selection, grid, body, { takesMap: true });
 }
 
 /** Which windows each block of a stage works on; called block after block, since a ranking is made once and reused. */

@@ -1,10 +1,11 @@
 import { webgpuKernels } from '@sparsevit/kernels-webgpu';
-import { startBackend } from '@sparsevit/testing';
+import { expectAllclose, startBackend } from '@sparsevit/testing';
 import { BackendError, createWindowGrid, kernelNames } from '@sparsevit/windows';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { checkBackend } from '../src/tensorflow/backend';
 import { runProgram, view } from '../src/tensorflow/program';
+import { naiveAttention } from './cases/naive-attention';
 import { integers, randomValues, runForOne, runKernel } from './cases/support';
 import { loaders } from './loaders';
 
@@ -144,4 +145,14 @@ test('other numbers of kept windows and images compile nothing', async () => {
     await runAll(windows, batch);
   }
   expect(pipelines() - before, 'pipelines compiled for other numbers of windows').toBe(0);
+});
+
+test('more workgroups than two rows of a dispatch hold', async () => {
+  await startBackend('webgpu', loaders);
+  await webgpuKernels.install();
+  const [windows, heads] = [70_000, 2];
+  const attributes = { window: 2, shiftY: 0, shiftX: 0, tokens: windows * 4 };
+  const inputs = { qkv: randomValues([windows * 4, 3 * heads], 1), biasTable: randomValues([9, heads], 2) };
+  const y = await runForOne(kernelNames.windowAttention, inputs, attributes);
+  expectAllclose(y.data, naiveAttention({ ...inputs, ...attributes }), { absolute: 2e-6 });
 });

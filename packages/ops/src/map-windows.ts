@@ -21,6 +21,7 @@ type Body = (windows: WindowBatch<Tensor>) => Tensor;
  * window is bit for bit what it was.
  *
  * @param options.maxRows rows taken together at inference, a bound on memory
+ * @param options.takesMap the caller has no more use for x: kernels write the kept rows into its memory, unless someone else holds it
  * @throws ShapeError when the map is not the grid's
  */
 export function mapWindows(
@@ -28,30 +29,31 @@ export function mapWindows(
   selection: Selection<Tensor>,
   grid: WindowGrid,
   body: Body,
-  options: { maxRows: number },
+  options: { maxRows: number; takesMap: boolean },
 ): Tensor {
   checkMapWindowsShape(x.shape, grid);
   if (selection.kind !== 'all' && selection.ids === null) return x;
   const perChunk = isRecording() ? Infinity : Math.max(1, Math.floor(options.maxRows / grid.tokensPerWindow));
   return tidy(() => {
     const map = reshape(x, [grid.batch * grid.height * grid.width, x.shape[3] ?? 0]) as Tensor2D;
-    const batches = windowBatches(map, selection, grid, perChunk);
-    return reshape(writeBatches(map, selection.kind === 'all', batches, body), x.shape);
+    const batches = windowBatches(selection, grid, perChunk);
+    const isAll = selection.kind === 'all';
+    const takesMap = options.takesMap && !isAll && !isRecording() && hasKernels(kernelNames.scatterRows);
+    if (takesMap) x.dispose(); // its memory lives on in `map`, which is now the only one to hold it
+    return reshape(writeBatches(map, { isAll, takesMap }, batches, body), x.shape);
   });
 }
 
+/** Cuts a batch of windows out of a map. */
+type Cut = (map: Tensor2D) => TensorWindows;
+
 /** Batches of at most `perChunk` windows; each is made when it is asked for, inside the scope that frees it. */
-function windowBatches(
-  map: Tensor2D,
-  selection: Selection<Tensor>,
-  grid: WindowGrid,
-  perChunk: number,
-): (() => TensorWindows)[] {
+function windowBatches(selection: Selection<Tensor>, grid: WindowGrid, perChunk: number): Cut[] {
   const known = hostIds(selection, grid);
   if (known !== null) {
     return chunksOf(known.length, perChunk).map(
       ({ start, size }) =>
-        () =>
+        (map) =>
           hostWindows(map, grid, known.subarray(start, start + size)),
     );
   }
@@ -59,29 +61,35 @@ function windowBatches(
   const table = slotTable(grid);
   return chunksOf(ids.size, perChunk).map(
     ({ start, size }) =>
-      () =>
+      (map) =>
         deviceWindows(map, grid, slice(ids, [start], [size]), table),
   );
 }
 
-/** Runs the body on every batch and writes its rows into a copy of the map. */
-function writeBatches(map: Tensor2D, isAll: boolean, batches: (() => TensorWindows)[], body: Body): Tensor2D {
+/** Runs the body on every batch and writes its rows into a copy of the map, or into the map if it is given away. */
+function writeBatches(
+  map: Tensor2D,
+  { isAll, takesMap }: { isAll: boolean; takesMap: boolean },
+  batches: Cut[],
+  body: Body,
+): Tensor2D {
   const [count] = map.shape;
-  const run = (batch: () => TensorWindows): { index: Tensor1D; mayPad: boolean; rows: Tensor2D } => {
-    const windows = batch();
+  const run = (cut: Cut, from: Tensor2D): { index: Tensor1D; mayPad: boolean; rows: Tensor2D } => {
+    const windows = cut(from);
     return { index: windows.index, mayPad: windows.mayPad, rows: body(windows) as Tensor2D };
   };
   const base = isAll ? null : map; // all windows write every token
   const [first] = batches;
-  if (first !== undefined && batches.length === 1) {
-    const { index, mayPad, rows } = run(first);
+  if (first !== undefined && batches.length === 1 && !takesMap) {
+    const { index, mayPad, rows } = run(first, map);
     return scatterRows(base, count, index, rows, { mayPad });
   }
   if (hasKernels(kernelNames.scatterRows)) {
-    let written: Tensor2D | null = null;
-    for (const batch of batches) {
+    let written: Tensor2D | null = takesMap ? map : null;
+    for (const cut of batches) {
       written = tidy(() => {
-        const { index, mayPad, rows } = run(batch);
+        // no token is in two windows of a grid: what was written is not read again
+        const { index, mayPad, rows } = run(cut, takesMap ? (written ?? map) : map);
         return written === null
           ? scatterRows(base, count, index, rows, { mayPad })
           : scatterRowsInto(written, index, rows, { mayPad });
@@ -91,9 +99,9 @@ function writeBatches(map: Tensor2D, isAll: boolean, batches: (() => TensorWindo
   }
   // The reference path's scatter copies the map: once, for all batches together.
   let mayPad = false;
-  const parts = batches.map((batch) =>
+  const parts = batches.map((cut) =>
     tidy(() => {
-      const { index, rows, mayPad: hasPads } = run(batch);
+      const { index, rows, mayPad: hasPads } = run(cut, map);
       mayPad ||= hasPads;
       return { index, rows };
     }),

@@ -67,8 +67,8 @@ export function createTensorOps(options: TensorOpsOptions = {}): WindowOps<Tenso
     selectWindows,
     prefix,
     givenWindows,
-    mapWindows: (x, selection, grid, body) =>
-      mapWindows(x, selection, grid, body, { maxRows: maxRowsFor(channelsOf(x)) }),
+    mapWindows: (x, selection, grid, body, { takesMap = false } = {}) =>
+      mapWindows(x, selection, grid, body, { maxRows: maxRowsFor(channelsOf(x)), takesMap }),
     normWindows,
     windowAttention,
     expandPerImage,

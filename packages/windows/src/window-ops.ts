@@ -118,8 +118,17 @@ export interface WindowOps<T> {
   /** Given window ids instead of ranked ones: `ids` is [B, keptPerImage] on the host. A recorder fixes them in its plan. */
   givenWindows(ids: Int32Array, grid: WindowGrid, keptPerImage: number): Selection<T>;
 
-  /** Applies `body` to the windows of the selection; returns the map [B, H, W, C] with its rows written back and all else as it was. */
-  mapWindows(x: T, selection: Selection<T>, grid: WindowGrid, body: (windows: WindowBatch<T>) => T): T;
+  /**
+   * Applies `body` to the windows of the selection; returns the map [B, H, W, C] with its rows written back and all else as it was.
+   * `takesMap`: the caller has no more use for x but to release it, so that its memory may become the result's.
+   */
+  mapWindows(
+    x: T,
+    selection: Selection<T>,
+    grid: WindowGrid,
+    body: (windows: WindowBatch<T>) => T,
+    options?: { readonly takesMap?: boolean },
+  ): T;
   /**
    * The first norm of a block, on the rows that attention reads: every slot of the windows, or `tokens` and one row that stands for all
    * pads, since they are alike: norm(0) under the pad rule `before-norm`, 0 under `after-norm`. A body maps them row by row.

@@ -36,7 +36,7 @@ const leastSliceDepth = 16 * stepDepth;
 
 /**
  * dW = xᵀ dy and db, the sum of dy over rows. The product is small and deep: its depth, the rows, is cut into slices that are added in a
- * fixed order.
+ * fixed order. (A single slice is added up too, so that the number of rows does not decide which shaders there are.)
  */
 export const linearWeightGradient: KernelFunction<typeof kernelNames.linearWeightGradient> = (backend, { x, dy }) => {
   const [depth, rows] = sidesOf(x);

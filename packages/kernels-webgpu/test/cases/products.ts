@@ -144,9 +144,9 @@ export function productKernelCases(): void {
     expect(broken.flatMap((isBroken, row) => (isBroken ? [row] : []))).toEqual([3, 33]);
   });
 
-  test('60 random products', async () => {
+  test('100 random products', async () => {
     const random = createRandom(13);
-    for (let i = 0; i < 60; i++) {
+    for (let i = 0; i < 100; i++) {
       const [rows, depth, columns] = [random.integer(1, 70), random.integer(1, 70), random.integer(1, 70)];
       const x = randomValues([rows, depth], 100 + i);
       const weight = randomValues([depth, columns], 200 + i);

@@ -117,6 +117,26 @@ export function windowCases(): void {
         tf.dispose([x, selection as never]);
       }));
 
+    test('a map that is given away may hold the result, and one that is shared is left alone', () =>
+      expectNoLeak(async () => {
+        const x = randomTensor([batch, height, width, 3], 67);
+        const selection = ops.givenWindows(pickWindows(grid, half, 68), grid, half);
+        const expected = ops.mapWindows(x, selection, grid, ({ tokens }) => tf.neg(tokens));
+        for (const maxChunkBytes of [2 ** 25, 1]) {
+          const given = tf.mul(x, 1);
+          const shared = tf.reshape(given, [given.size]);
+          const chunked = createTensorOps({ maxChunkBytes });
+          const first = chunked.mapWindows(given, selection, grid, ({ tokens }) => tf.neg(tokens), { takesMap: true });
+          expectAllclose(await first.data(), await expected.data(), {});
+          expectAllclose(await shared.data(), await x.data(), {});
+          tf.dispose([given, shared]);
+          const back = chunked.mapWindows(first, selection, grid, ({ tokens }) => tf.neg(tokens), { takesMap: true });
+          expectAllclose(await back.data(), await x.data(), {});
+          tf.dispose([first, back]);
+        }
+        tf.dispose([x, expected, selection as never]);
+      }));
+
     test('chunks of dense windows change nothing', () =>
       expectNoLeak(async () => {
         const x = randomTensor([batch, height, width, 3], 58);
