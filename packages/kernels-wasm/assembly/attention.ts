@@ -194,19 +194,20 @@ function scatterHead(
 }
 
 /**
- * out [limit, channels] = softmax(q kᵀ / sqrt(d) + bias + mask) v for windows `windowBegin` to `windowEnd`: qkv [rows, 3 * channels], `bias`
+ * out [limit, channels] = softmax(q kᵀ / sqrt(d) + bias + mask) v for heads `begin` to `end` of windows, counted head after head through
+ * window after window: qkv [rows, 3 * channels], `bias`
  * from `prepareAttentionBias`, `masks` from `prepareAttentionMasks` (0: none), slots [windows, tokens] (0: slot i reads row i), classes
  * [windows] (0: all 0). Slots that read row `limit` or one beyond are read and not written.
  */
-export function windowAttention(
+export function windowAttentionHeads(
   qkv: usize,
   bias: usize,
   masks: usize,
   slots: usize,
   classes: usize,
   out: usize,
-  windowBegin: i32,
-  windowEnd: i32,
+  begin: i32,
+  end: i32,
   window: i32,
   heads: i32,
   channels: i32,
@@ -233,25 +234,46 @@ export function windowAttention(
   const result = inverseSums + (<usize>padded(tokens) << 2);
   memory.fill(spare + 256, 0, 32);
 
-  for (let id = windowBegin; id < windowEnd; id++) {
+  for (let item = begin; item < end; item++) {
+    const id = item / heads;
+    const head = item % heads;
     const firstSlot = id * tokens;
     const maskClass = classes ? load<i32>(classes + (<usize>id << 2)) : 0;
     const mask = maskClass ? masks + <usize>(maskClass * tokens) * logitBytes : 0;
-    for (let head = 0; head < heads; head++) {
-      const from = qkv + (<usize>(head * width) << 2);
-      gatherHead(from, rowBytes, slots, firstSlot, tokens, width, 1, query);
-      gatherHead(from + (<usize>channels << 2), rowBytes, slots, firstSlot, tokens, width, scale, key);
-      gatherHead(from + (<usize>channels << 3), rowBytes, slots, firstSlot, tokens, width, 1, value);
-      packRows(query, left, tokens, width, width);
-      packWeight(key, keyPanels, width, tokens, 1, width);
-      packWeight(value, valuePanels, tokens, width, width, 1);
-      memory.copy(logits, bias + <usize>(head * tokens) * logitBytes, <usize>tokens * logitBytes);
-      multiplyPacked(left, keyPanels, logits, logitBytes, tokens, columns, width, true, spare);
-      softmaxRows(logits, mask, inverseSums, tokens, columns);
-      packRows(logits, left, tokens, tokens, columns);
-      multiplyPacked(left, valuePanels, result, resultBytes, tokens, padded(width), tokens, false, spare);
-      const to = out + (<usize>(head * width) << 2);
-      scatterHead(result, resultBytes, inverseSums, to, <usize>channels << 2, slots, firstSlot, tokens, width, limit);
-    }
+    const from = qkv + (<usize>(head * width) << 2);
+    gatherHead(from, rowBytes, slots, firstSlot, tokens, width, 1, query);
+    gatherHead(from + (<usize>channels << 2), rowBytes, slots, firstSlot, tokens, width, scale, key);
+    gatherHead(from + (<usize>channels << 3), rowBytes, slots, firstSlot, tokens, width, 1, value);
+    packRows(query, left, tokens, width, width);
+    packWeight(key, keyPanels, width, tokens, 1, width);
+    packWeight(value, valuePanels, tokens, width, width, 1);
+    memory.copy(logits, bias + <usize>(head * tokens) * logitBytes, <usize>tokens * logitBytes);
+    multiplyPacked(left, keyPanels, logits, logitBytes, tokens, columns, width, true, spare);
+    softmaxRows(logits, mask, inverseSums, tokens, columns);
+    packRows(logits, left, tokens, tokens, columns);
+    multiplyPacked(left, valuePanels, result, resultBytes, tokens, padded(width), tokens, false, spare);
+    const to = out + (<usize>(head * width) << 2);
+    scatterHead(result, resultBytes, inverseSums, to, <usize>channels << 2, slots, firstSlot, tokens, width, limit);
   }
+}
+
+/** `windowAttentionHeads` for all heads of windows `windowBegin` to `windowEnd`. */
+export function windowAttention(
+  qkv: usize,
+  bias: usize,
+  masks: usize,
+  slots: usize,
+  classes: usize,
+  out: usize,
+  windowBegin: i32,
+  windowEnd: i32,
+  window: i32,
+  heads: i32,
+  channels: i32,
+  limit: i32,
+  scratch: usize,
+): void {
+  const begin = windowBegin * heads;
+  const end = windowEnd * heads;
+  windowAttentionHeads(qkv, bias, masks, slots, classes, out, begin, end, window, heads, channels, limit, scratch);
 }

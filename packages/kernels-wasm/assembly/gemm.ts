@@ -412,10 +412,67 @@ function finishPanel(
   }
 }
 
+/** Rows of each block when `rows` are taken in as few blocks as may be, about equally long: a short last one would read all panels for little. */
+@inline
+function evenBlockRows(rows: i32, depth: i32): i32 {
+  const most = blockRows(depth);
+  const blocks = (rows + most - 1) / most;
+  const even = (rows + blocks - 1) / blocks;
+  return min(most, (even + 11) / 12 * 12);
+}
+
 /**
- * c = residual + scale * gelu(a w + bias) for rows `rowBegin` to `rowEnd`: a [rows, depth], w packed by `packWeight`, c and residual
- * [rows, columns], scale [rows], bias [columns]; bias, residual and scale may be 0 (absent). `residual` may be `c`.
+ * c = residual + scale * gelu(a w + bias) for rows `rowBegin` to `rowEnd` and columns `columnBegin` to `columnEnd`: a [rows, depth], w packed
+ * by `packWeight`, c and residual [rows, columns], scale [rows], bias [columns]; bias, residual and scale may be 0 (absent). `residual` may
+ * be `c`. A range of columns begins at a multiple of 8 and ends at one or at the last column.
  */
+export function gemmColumns(
+  a: usize,
+  packed: usize,
+  c: usize,
+  bias: usize,
+  residual: usize,
+  scale: usize,
+  rowBegin: i32,
+  rowEnd: i32,
+  depth: i32,
+  columns: i32,
+  hasGelu: bool,
+  scratch: usize,
+  columnBegin: i32,
+  columnEnd: i32,
+): void {
+  if (rowEnd <= rowBegin) return;
+  const spare = scratch; // two tiles' worth of values that are not whole
+  const start = scratch + 256; // bias of a panel
+  const tiles = scratch + 512;
+  const block = min(depth, depthBlock);
+  const rowsAtATime = evenBlockRows(rowEnd - rowBegin, block);
+  const stride = <usize>columns << 2;
+  const isFinished = !hasGelu && scale == 0 && residual == 0;
+  memory.fill(start, 0, 32);
+  for (let row = rowBegin; row < rowEnd; row += rowsAtATime) {
+    const rows = min(rowsAtATime, rowEnd - row);
+    const first = <usize>row * stride;
+    for (let k = 0; k < depth; k += block) {
+      const depthHere = min(block, depth - k);
+      packRows(a + (<usize>row * <usize>depth + <usize>k << 2), tiles, rows, depthHere, depth);
+      for (let j = columnBegin; j < columnEnd; j += panelColumns) {
+        const width = min(panelColumns, columns - j);
+        const out = c + first + (<usize>j << 2);
+        const panel = packed + (<usize>j * <usize>depth << 2) + (<usize>k << 5);
+        if (bias) copyTile(bias + (<usize>j << 2), 0, start, 0, 1, width);
+        gemmPanel(tiles, panel, out, stride, rows, width, depthHere, k > 0 ? out : start, k > 0 ? stride : 0, spare);
+        if (!isFinished && k + depthHere == depth) {
+          const from = residual ? residual + first + (<usize>j << 2) : 0;
+          finishPanel(out, from, scale ? scale + (<usize>row << 2) : 0, columns, rows, width, hasGelu, spare);
+        }
+      }
+    }
+  }
+}
+
+/** `gemmColumns` for all columns. */
 export function gemm(
   a: usize,
   packed: usize,
@@ -430,33 +487,7 @@ export function gemm(
   hasGelu: bool,
   scratch: usize,
 ): void {
-  const spare = scratch; // two tiles' worth of values that are not whole
-  const start = scratch + 256; // bias of a panel
-  const tiles = scratch + 512;
-  const block = min(depth, depthBlock);
-  const rowsAtATime = blockRows(block);
-  const stride = <usize>columns << 2;
-  const isFinished = !hasGelu && scale == 0 && residual == 0;
-  memory.fill(start, 0, 32);
-  for (let row = rowBegin; row < rowEnd; row += rowsAtATime) {
-    const rows = min(rowsAtATime, rowEnd - row);
-    const first = <usize>row * stride;
-    for (let k = 0; k < depth; k += block) {
-      const depthHere = min(block, depth - k);
-      packRows(a + (<usize>row * <usize>depth + <usize>k << 2), tiles, rows, depthHere, depth);
-      for (let j = 0; j < columns; j += panelColumns) {
-        const width = min(panelColumns, columns - j);
-        const out = c + first + (<usize>j << 2);
-        const panel = packed + (<usize>j * <usize>depth << 2) + (<usize>k << 5);
-        if (bias) copyTile(bias + (<usize>j << 2), 0, start, 0, 1, width);
-        gemmPanel(tiles, panel, out, stride, rows, width, depthHere, k > 0 ? out : start, k > 0 ? stride : 0, spare);
-        if (!isFinished && k + depthHere == depth) {
-          const from = residual ? residual + first + (<usize>j << 2) : 0;
-          finishPanel(out, from, scale ? scale + (<usize>row << 2) : 0, columns, rows, width, hasGelu, spare);
-        }
-      }
-    }
-  }
+  gemmColumns(a, packed, c, bias, residual, scale, rowBegin, rowEnd, depth, columns, hasGelu, scratch, 0, columns);
 }
 
 /**

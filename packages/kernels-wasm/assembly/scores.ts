@@ -34,7 +34,7 @@ export function magnitude(x: usize, out: usize, begin: i32, end: i32, channels: 
 
 /** The row (or column) of a map that a position of the padded, shifted map shows; -1 for a pad. */
 @inline
-function sourceOf(position: i32, side: i32, paddedSide: i32, shift: i32, rollsFirst: bool): i32 {
+export function sourceOf(position: i32, side: i32, paddedSide: i32, shift: i32, rollsFirst: bool): i32 {
   if (rollsFirst) return position < side ? (position + shift) % side : -1;
   const source = (position + shift) % paddedSide;
   return source < side ? source : -1;
@@ -117,4 +117,35 @@ export function selectWindows(scores: usize, ids: usize, count: i32, kept: i32, 
     to = swapped;
   }
   memory.copy(ids, from, <usize>kept << 2);
+}
+
+/**
+ * The windows of every image whose score / window is at least a threshold, and at least `minKept`: global ids by image, then by falling
+ * score. Returns how many, and puts that at `total`; `ids` has room for all windows, `scratch` for 3 * count ids.
+ */
+export function windowsAboveThreshold(
+  scores: usize,
+  ids: usize,
+  batch: i32,
+  count: i32,
+  threshold: f64,
+  window: i32,
+  minKept: i32,
+  total: usize,
+  scratch: usize,
+): i32 {
+  const ranked = scratch + (<usize>count << 3);
+  let kept = 0;
+  for (let image = 0; image < batch; image++) {
+    const first = image * count;
+    const from = scores + (<usize>first << 2);
+    selectWindows(from, ranked, count, count, scratch);
+    for (let rank = 0; rank < count; rank++) {
+      const id = load<i32>(ranked + (<usize>rank << 2));
+      const score = <f64>load<f32>(from + (<usize>id << 2)) / <f64>window;
+      if (rank < minKept || score >= threshold) store<i32>(ids + (<usize>(kept++) << 2), first + id);
+    }
+  }
+  store<i32>(total, kept);
+  return kept;
 }

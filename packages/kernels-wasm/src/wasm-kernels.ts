@@ -32,6 +32,23 @@ export interface WasmKernels {
     hasGelu: boolean,
     scratch: number,
   ): void;
+  /** `gemm` for columns `columnBegin` to `columnEnd`: the first a multiple of 8, the last too or the number of columns. */
+  gemmColumns(
+    a: number,
+    packed: number,
+    c: number,
+    bias: number,
+    residual: number,
+    scale: number,
+    rowBegin: number,
+    rowEnd: number,
+    depth: number,
+    columns: number,
+    hasGelu: boolean,
+    scratch: number,
+    columnBegin: number,
+    columnEnd: number,
+  ): void;
   /** Bytes of scratch for `gemmTransposed`. */
   gemmTransposedScratchBytes(depth: number, columns: number): number;
   /** c [rowsOfC, columns] = xᵀ y, x [depth, rowsOfC], y [depth, columns], for rows `rowBegin` to `rowEnd` of c. */
@@ -69,6 +86,22 @@ export interface WasmKernels {
     out: number,
     windowBegin: number,
     windowEnd: number,
+    window: number,
+    heads: number,
+    channels: number,
+    tokens: number,
+    scratch: number,
+  ): void;
+  /** `windowAttention` for heads `begin` to `end` of windows, counted head after head through window after window. */
+  windowAttentionHeads(
+    qkv: number,
+    bias: number,
+    masks: number,
+    slots: number,
+    classes: number,
+    out: number,
+    begin: number,
+    end: number,
     window: number,
     heads: number,
     channels: number,
@@ -157,4 +190,63 @@ export interface WasmKernels {
   ): void;
   /** The best ids of one image by falling score; scratch for 2 * count ids. */
   selectWindows(scores: number, ids: number, count: number, kept: number, scratch: number): void;
+  /**
+   * Global ids of the windows of each image with score / window >= threshold, at least `minKept` of them, by image, then by falling score.
+   * Returns how many and stores it at `total`; scratch for 3 * count ids.
+   */
+  windowsAboveThreshold(
+    scores: number,
+    ids: number,
+    batch: number,
+    count: number,
+    threshold: number,
+    window: number,
+    minKept: number,
+    total: number,
+    scratch: number,
+  ): number;
+
+  /** out [batch, channels] = the mean over the tokens of images of x [batch, tokens, channels]. */
+  averagePool(x: number, out: number, begin: number, end: number, tokens: number, channels: number): void;
+  /** y = x. */
+  copyValues(x: number, y: number, begin: number, end: number): void;
+  /** The int32 at an address. */
+  loadInteger(address: number): number;
+  /** out [tokens, patch * patch * channels] = the pixels of patches of an image [batch, height, width, channels]; zeros beyond it. */
+  patchRows(
+    image: number,
+    out: number,
+    begin: number,
+    end: number,
+    height: number,
+    width: number,
+    rows: number,
+    columns: number,
+    patch: number,
+    channels: number,
+  ): void;
+  /** out [tokens, 4 * channels] = the four neighbours of merged tokens of a map [batch, height, width, channels]; zeros beyond an odd side. */
+  mergeRows(x: number, out: number, begin: number, end: number, height: number, width: number, channels: number): void;
+  /**
+   * The rows of windows `begin` to `end` of a selection and their number, which also goes to `count`: `index` the tokens that are no pads,
+   * `slots` the row of each slot (pads the one after the last), `classes` the mask classes; `ids`, `slots`, `classes` and `count` may be
+   * absent. Window i is `ids[i / kept * stride + i % kept]` of image i / kept; without ids window i of all; with kept = 0 a global id.
+   */
+  windowRows(
+    ids: number,
+    begin: number,
+    end: number,
+    kept: number,
+    stride: number,
+    height: number,
+    width: number,
+    window: number,
+    shiftY: number,
+    shiftX: number,
+    rollsFirst: boolean,
+    index: number,
+    slots: number,
+    classes: number,
+    count: number,
+  ): number;
 }

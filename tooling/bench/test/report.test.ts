@@ -8,7 +8,7 @@ import { formatMs, table } from '../src/report/format';
 import { judgeGoals } from '../src/report/goals';
 import { reportMarkdown } from '../src/report/markdown';
 import { readResult } from '../src/report/read';
-import type { BenchResult, CaseResult, GroupResult } from '../src/result';
+import type { BenchResult, CaseResult, GroupResult, ProfileResult } from '../src/result';
 import { spreadOf } from '../src/statistics';
 
 const caseOf = (spec: Partial<CaseSpec>, roundsMs: readonly number[], gmacs = 10): CaseResult => {
@@ -98,6 +98,29 @@ describe('goals', () => {
 
   it('that were not measured are neither met nor missed', () => {
     expect(judge('SIMD')['60 % pruned, 672 px, against own dense']).toMatchObject({ measured: null, isMet: null });
+  });
+
+  it('charge pruning with its kernels and the JavaScript that a dense forward has not', () => {
+    const profileOf = (configuration: string, outside: number): ProfileResult => ({
+      configuration,
+      sizePixels: 672,
+      kind: 'forward',
+      runs: 3,
+      totalMs: 1000,
+      partsMs: { products: 900, attention: 40, scoring: 4, moving: 16, norms: 10, other: 0, outside },
+      overheadShare: 0.06,
+      selectionShare: 0.05,
+      slowestKernelsMs: {},
+      products: null,
+    });
+    const judgeWith = (outsidePruned: number): unknown =>
+      judgeGoals({
+        ...resultOf('Node', 'SIMD'),
+        profiles: [profileOf('dense', 20), profileOf('0.6', outsidePruned)],
+      }).find(({ figure }) => figure.startsWith('scoring'));
+    expect(judgeWith(28)).toMatchObject({ measured: '2.8 %', isMet: true });
+    expect(judgeWith(31)).toMatchObject({ measured: '3.1 %', isMet: false });
+    expect(judgeWith(5)).toMatchObject({ measured: '2.0 %', isMet: true });
   });
 
   it('hold a training step against its own forward, memory against the process', () => {

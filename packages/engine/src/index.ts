@@ -1,0 +1,15 @@
+export type { Engine, EngineOptions } from './engine';
+export { createEngine } from './engine';
+export type {
+  CallProfile,
+  HostValues,
+  Materialized,
+  Plan,
+  PlanBuffer,
+  PlanCall,
+  PlanDocument,
+  PlanProfile,
+  PlanTask,
+  RunOptions,
+} from './plan';
+export type { EngineValue } from './value';
