@@ -6,6 +6,7 @@ import { createTensorOps } from '@sparsevit/ops';
 import { expectAllclose, startBackend } from '@sparsevit/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bitsOf } from './cases/checkpoint';
 import type { ModelCase } from './cases/models';
 import { drawModel } from './cases/models';
 import { loaders } from './loaders';
@@ -62,18 +63,9 @@ describe('random models, the engine against TensorFlow.js on the same windows', 
           if (values === null) expect(one[i]).toBeNull();
           else expectAllclose(one[i]?.values ?? [], values, { absolute: 1e-5, relative: 1e-5 }, `${name}, output ${i}`);
         }
-        for (const [i, other] of more.entries()) expect(bits(other), `${name}, ${i + 2} threads`).toEqual(bits(one));
-        expect(bits(await run(engines[1] as Engine, drawn)), `${name}, again`).toEqual(bits(one));
+        for (const [i, other] of more.entries()) expect(bitsOf(other), `${name}, ${i + 2} threads`).toBe(bitsOf(one));
+        expect(bitsOf(await run(engines[1] as Engine, drawn)), `${name}, again`).toBe(bitsOf(one));
       }
     });
   }
 });
-
-/** Values as their bits: -0 and NaN count. */
-function bits(results: readonly (HostValues | null)[]): (string | null)[] {
-  return results.map((result) =>
-    result === null
-      ? null
-      : Buffer.from(result.values.buffer, result.values.byteOffset, result.values.byteLength).toString('base64'),
-  );
-}
