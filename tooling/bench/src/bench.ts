@@ -5,6 +5,8 @@ import type { CaseSpec } from './cases';
 import { caseId, forwardCases, forwardGmacs, trainingCases } from './cases';
 import type { ColdResult } from './cold';
 import { coldCases, mergeCold } from './cold';
+import type { PlanEngines } from './engines/plan-engine';
+import { createPlanEngines, isPlanEngine } from './engines/plan-engine';
 import type { TensorEngine } from './engines/tensorflow';
 import { growthOf } from './growth';
 import type { Measurement, Surroundings } from './measure';
@@ -62,6 +64,7 @@ export async function runBench(plan: Plan, environment: Environment): Promise<Be
     );
   }
   const machine = await environment.describeMachine(engine);
+  const planEngines = createPlanEngines();
   const cold = await runAllCold(plan, environment);
   log(`${machine.runtime}, ${machine.backend}, ${machine.kernels}; ${machine.cpu}, ${machine.cores} cores`);
   if (machine.loadBefore !== null && machine.loadBefore > 0.5) {
@@ -86,7 +89,7 @@ export async function runBench(plan: Plan, environment: Environment): Promise<Be
   };
   const profiles: ProfileResult[] = [];
   const measureGroup = async (sizePixels: number, specs: readonly CaseSpec[]): Promise<GroupResult> => {
-    const cases = await prepareAll(specs, engine, environment);
+    const cases = await prepareAll(specs, { engine, planEngines }, environment);
     try {
       for (const one of cases) await one.check();
       const sentinel = specs.find(({ configuration }) => configuration === 'dense') ?? specs[0];
@@ -111,6 +114,7 @@ export async function runBench(plan: Plan, environment: Environment): Promise<Be
     training = await measureGroup(specs[0]?.sizePixels ?? 0, specs);
   }
   engine.dispose();
+  await planEngines.dispose();
   return {
     version: 1,
     kind: 'sparsevit-bench',
@@ -136,12 +140,13 @@ export async function runBench(plan: Plan, environment: Environment): Promise<Be
 export async function dryRun(plan: Plan, environment: Environment): Promise<DryRunResult[]> {
   const engine = await startEngineOf(plan, environment);
   environment.log(`${engine.report.backend}, ${engine.report.detail}`);
+  const planEngines = createPlanEngines();
   const results: DryRunResult[] = [];
   const groups = plan.sizes.map((sizePixels) => forwardCases(sizePixels, plan));
   if (plan.wantsTraining) groups.push(trainingCases());
   for (const specs of groups) {
     for (const spec of specs) {
-      const [one] = await prepareAll([spec], engine, environment);
+      const [one] = await prepareAll([spec], { engine, planEngines }, environment);
       if (one === undefined) continue;
       const checked = await one.check();
       results.push({ id: one.id, ...checked });
@@ -150,6 +155,7 @@ export async function dryRun(plan: Plan, environment: Environment): Promise<DryR
     }
   }
   engine.dispose();
+  await planEngines.dispose();
   return results;
 }
 
@@ -171,13 +177,14 @@ async function runAllCold(plan: Plan, { runCold, log }: Environment): Promise<Co
 
 async function prepareAll(
   specs: readonly CaseSpec[],
-  engine: TensorEngine,
+  { engine, planEngines }: { engine: TensorEngine; planEngines: PlanEngines },
   { onnx }: Environment,
 ): Promise<Runnable[]> {
   const cases: Runnable[] = [];
   try {
     for (const spec of specs) {
-      cases.push(isOnnxEngine(spec.engine) ? await prepareOnnxCase(spec, onnx) : engine.prepare(spec));
+      if (isOnnxEngine(spec.engine)) cases.push(await prepareOnnxCase(spec, onnx));
+      else cases.push(isPlanEngine(spec.engine) ? await planEngines.prepare(spec) : engine.prepare(spec));
     }
   } catch (error) {
     for (const one of cases) await one.dispose();

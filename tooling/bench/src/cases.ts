@@ -19,10 +19,14 @@ export type BenchBackend = (typeof benchBackends)[number];
 /** What computes: ours, the same on TensorFlow.js's own ops, and the other runtimes (with one and two threads, or on the GPU). */
 export const engineNames = [
   'sparsevit',
+  'engine-1',
+  'engine-2',
+  'engine-all',
   'plain-tfjs',
   'ort-node-1',
   'ort-node-2',
   'ort-web',
+  'ort-web-2',
   'ort-node-webgpu',
   'ort-web-webgpu',
 ] as const;
@@ -32,10 +36,14 @@ export type EngineName = (typeof engineNames)[number];
 /** How the tables name them. */
 export const engineTitles: Readonly<Record<EngineName, string>> = {
   sparsevit: 'SparseViT',
+  'engine-1': 'SparseViT engine, 1 thread',
+  'engine-2': 'SparseViT engine, 2 threads',
+  'engine-all': 'SparseViT engine, all cores',
   'plain-tfjs': 'plain TensorFlow.js ops',
   'ort-node-1': 'onnxruntime-node, 1 thread',
   'ort-node-2': 'onnxruntime-node, 2 threads',
   'ort-web': 'onnxruntime-web WASM, 1 thread',
+  'ort-web-2': 'onnxruntime-web WASM, 2 threads',
   'ort-node-webgpu': 'onnxruntime-node WebGPU',
   'ort-web-webgpu': 'onnxruntime-web WebGPU',
 };
@@ -94,7 +102,7 @@ export function forwardCases(
   const { configurations, engines } = options;
   return engines.flatMap((engine) => {
     const own = configurations.filter((configuration) => {
-      if (engine === 'sparsevit') return true;
+      if (engine === 'sparsevit' || engine.startsWith('engine-')) return true;
       return configuration === 'dense' || (engine === 'plain-tfjs' && configuration === '0.6');
     });
     return own.map((configuration): CaseSpec => ({ engine, configuration, sizePixels, kind: 'forward' }));

@@ -37,6 +37,7 @@ export const help: string = `bench: times of Swin-T, dense and pruned, in interl
   --seed 0           seed of the orders
   --quick            224 pixels, dense and 0.6, one round: to see that it works
   --dry-run          every case once, for its values: no times; what a software adapter is good for
+  --isolated         in Chromium: a page that may share memory, for rows with threads
   --out FILE         the JSON (default: .cache/results in tooling/bench)
   --help
 `;
@@ -60,6 +61,7 @@ export function parseCommand(commandLine: readonly string[]): Command {
     wantsPeers: values.peers ?? false,
     isQuick: values.quick ?? false,
     isDryRun: values['dry-run'] ?? false,
+    isIsolated: values.isolated ?? false,
     ...(backend !== undefined && { backend: oneOf('--backend', backend, benchBackends) }),
     ...(sizes !== undefined && { sizes: sizes.split(',').map((size) => wholeNumber('--sizes', size, 32)) }),
     ...(cases !== undefined && { configurations: cases.flatMap(readConfigurations) }),
@@ -78,7 +80,9 @@ export function parseCommand(commandLine: readonly string[]): Command {
 
 function parse(commandLine: readonly string[]): {
   values: Partial<Record<'backend' | 'sizes' | 'engines' | 'rounds' | 'runs' | 'cold' | 'seed' | 'out', string>> &
-    Partial<Record<'help' | 'peers' | 'quick' | 'dry-run' | 'train' | 'profile', boolean>> & { cases?: string[] };
+    Partial<Record<'help' | 'peers' | 'quick' | 'dry-run' | 'isolated' | 'train' | 'profile', boolean>> & {
+      cases?: string[];
+    };
   positionals: string[];
 } {
   const text = { type: 'string' } as const;
@@ -93,6 +97,7 @@ function parse(commandLine: readonly string[]): {
         peers: flag,
         quick: flag,
         'dry-run': flag,
+        isolated: flag,
         train: flag,
         profile: flag,
         backend: text,

@@ -22,6 +22,8 @@ export interface Plan {
   readonly seed: number;
   /** Every case once, for its values: no times. What a software adapter is good for. */
   readonly isDryRun: boolean;
+  /** The page may share memory between threads. TensorFlow.js then loads its build with threads, which the kernels refuse. */
+  readonly isIsolated: boolean;
 }
 
 /** What a user may change. */
@@ -37,7 +39,10 @@ export type PlanOptions = Partial<Omit<Plan, 'maxWarmupRuns' | 'profileRuns'>> &
 /** The other engines of a backend. */
 export function peersOf(backend: BenchBackend, runtime: 'node' | 'browser'): EngineName[] {
   const onnx: Record<BenchBackend, Record<'node' | 'browser', EngineName[]>> = {
-    wasm: { node: ['ort-web', 'ort-node-1', 'ort-node-2'], browser: ['ort-web'] },
+    wasm: {
+      node: ['engine-1', 'engine-2', 'ort-web', 'ort-node-1', 'ort-node-2'],
+      browser: ['engine-1', 'ort-web'],
+    },
     webgpu: { node: ['ort-node-webgpu'], browser: ['ort-web-webgpu'] },
   };
   return ['plain-tfjs', ...onnx[backend][runtime]];
@@ -62,6 +67,7 @@ export function makePlan(options: PlanOptions): Plan {
     maxWarmupRuns: isQuick ? { first: 2, later: 1 } : { first: 10, later: 1 },
     seed: options.seed ?? 0,
     isDryRun: options.isDryRun ?? false,
+    isIsolated: options.isIsolated ?? false,
   };
 }
 

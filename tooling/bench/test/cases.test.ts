@@ -58,7 +58,15 @@ describe('a plan', () => {
 
   it('with peers has the other runtimes, all sizes and training', () => {
     const plan = makePlan({ runtime: 'node', wantsPeers: true });
-    expect(plan.engines).toEqual(['sparsevit', 'plain-tfjs', 'ort-web', 'ort-node-1', 'ort-node-2']);
+    expect(plan.engines).toEqual([
+      'sparsevit',
+      'plain-tfjs',
+      'engine-1',
+      'engine-2',
+      'ort-web',
+      'ort-node-1',
+      'ort-node-2',
+    ]);
     expect(plan.sizes).toEqual([224, 512, 672, 1024]);
     expect(plan.wantsTraining).toBe(true);
   });
@@ -76,7 +84,7 @@ describe('a plan', () => {
   });
 
   it('has peers that run where it runs', () => {
-    expect(peersOf('wasm', 'browser')).toEqual(['plain-tfjs', 'ort-web']);
+    expect(peersOf('wasm', 'browser')).toEqual(['plain-tfjs', 'engine-1', 'ort-web']);
     expect(peersOf('webgpu', 'node')).toEqual(['plain-tfjs', 'ort-node-webgpu']);
     expect(peersOf('webgpu', 'browser')).toEqual(['plain-tfjs', 'ort-web-webgpu']);
   });

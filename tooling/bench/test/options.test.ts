@@ -23,7 +23,7 @@ describe('the command line', () => {
   });
 
   it('knows what was not said', () => {
-    expect(planOf()).toEqual({ wantsPeers: false, isQuick: false, isDryRun: false });
+    expect(planOf()).toEqual({ wantsPeers: false, isQuick: false, isDryRun: false, isIsolated: false });
     expect(planOf('--train')).toMatchObject({ wantsTraining: true });
     expect(planOf('--no-train', '--no-profile')).toMatchObject({ wantsTraining: false, wantsProfile: false });
   });

@@ -35,11 +35,12 @@ await runCommand({
     }
     const host = describeHost(); // now, for the load before the run
     const flags = flagsOf(plan);
-    const server = await servePage(script, {
+    const folders = {
       onnx: join(import.meta.dirname, 'onnx'),
       'tfjs-wasm': folderOf('@tensorflow/tfjs-backend-wasm'),
       'onnxruntime-web': folderOf('onnxruntime-web'),
-    });
+    };
+    const server = await servePage(script, folders, plan);
     const browsers: Browser[] = [];
     const open = async (): Promise<{ browser: Browser; page: Page }> => {
       const browser = await chromium.launch({ executablePath, args: flags });

@@ -12,7 +12,7 @@ import { runCold } from '../cold';
 import type { TensorEngine } from '../engines/tensorflow';
 import { describeEngine, startTensorEngine } from '../engines/tensorflow';
 import type { OnnxSource } from '../peers/onnx';
-import { missingModel, onnxFileName } from '../peers/onnx';
+import { missingModel, onnxFileName, withThreads } from '../peers/onnx';
 import type { Plan } from '../plan';
 import type { BenchResult, Machine } from '../result';
 import { BenchError } from '../runnable';
@@ -51,9 +51,8 @@ function startEngine(plan: Plan, wantsKernels: boolean): Promise<TensorEngine> {
 
 const onnx: OnnxSource = {
   async loadRuntime(engine) {
-    if (engine === 'ort-web') {
-      const runtime = await import('onnxruntime-web/wasm');
-      runtime.env.wasm.numThreads = 1;
+    if (engine === 'ort-web' || engine === 'ort-web-2') {
+      const runtime = withThreads(await import('onnxruntime-web/wasm'), engine);
       runtime.env.wasm.wasmPaths = '/onnxruntime-web/';
       return runtime;
     }

@@ -17,6 +17,12 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 };
 
+/** What makes a page cross-origin isolated. */
+const isolation: Readonly<Record<string, string>> = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+};
+
 const pageWith = (script: string): string =>
   `<!doctype html><meta charset="utf-8"><title>bench</title><script type="module" src="/${script}"></script>`;
 
@@ -24,14 +30,20 @@ const pageWith = (script: string): string =>
  * Starts it.
  *
  * @param script the bundle of the page
+ * @param options.isIsolated the page may share memory between threads
  * @param folders what is served beside it: the first part of a path to a folder; folders in it are not
  */
-export async function servePage(script: string, folders: Readonly<Record<string, string>>): Promise<PageServer> {
+export async function servePage(
+  script: string,
+  folders: Readonly<Record<string, string>>,
+  { isIsolated }: { isIsolated: boolean },
+): Promise<PageServer> {
+  const headers = isIsolated ? isolation : {};
   const places: Readonly<Record<string, string>> = { ...folders, '': dirname(script) };
   const server = createServer(({ url = '/' }, response) => {
     const { pathname } = new URL(url, 'http://localhost');
     if (pathname === '/') {
-      response.writeHead(200, { 'content-type': 'text/html' }).end(pageWith(basename(script)));
+      response.writeHead(200, { ...headers, 'content-type': 'text/html' }).end(pageWith(basename(script)));
       return;
     }
     const folder = places[dirname(pathname).slice(1)];
@@ -40,7 +52,7 @@ export async function servePage(script: string, folders: Readonly<Record<string,
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(200, { 'content-type': contentTypes[extname(file)] ?? 'application/octet-stream' });
+    response.writeHead(200, { ...headers, 'content-type': contentTypes[extname(file)] ?? 'application/octet-stream' });
     createReadStream(file).pipe(response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -13,7 +13,7 @@ import type { ColdResult } from '../cold';
 import { runCold } from '../cold';
 import { startTensorEngine } from '../engines/tensorflow';
 import type { OnnxSource } from '../peers/onnx';
-import { missingModel, onnxFileName } from '../peers/onnx';
+import { missingModel, onnxFileName, withThreads } from '../peers/onnx';
 import type { Plan } from '../plan';
 import { BenchError } from '../runnable';
 import { wasmHeapBytes } from '../wasm-heap';
@@ -73,10 +73,8 @@ const nodeOnnx: OnnxSource = {
       throw new BenchError('ort-web-webgpu: expected a browser, got Node. Use ort-node-webgpu, or browser.mjs.');
     }
     try {
-      if (engine !== 'ort-web') return await import('onnxruntime-node');
-      const runtime = await import('onnxruntime-web');
-      runtime.env.wasm.numThreads = 1;
-      return runtime;
+      if (engine !== 'ort-web' && engine !== 'ort-web-2') return await import('onnxruntime-node');
+      return withThreads(await import('onnxruntime-web'), engine);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new BenchError(`${engine}: expected the runtime to load, got an error (${reason}). Run pnpm install.`, {

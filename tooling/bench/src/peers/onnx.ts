@@ -24,9 +24,33 @@ const sessionOptions: Readonly<Record<OnnxEngine, SessionOptions>> = {
   'ort-node-1': { executionProviders: ['cpu'], intraOpNumThreads: 1, interOpNumThreads: 1 },
   'ort-node-2': { executionProviders: ['cpu'], intraOpNumThreads: 2, interOpNumThreads: 1 },
   'ort-web': { executionProviders: ['wasm'] },
+  'ort-web-2': { executionProviders: ['wasm'] },
   'ort-node-webgpu': { executionProviders: ['webgpu'] },
   'ort-web-webgpu': { executionProviders: ['webgpu'] },
 };
+
+/** Threads of onnxruntime-web in this process: what it starts with, it keeps. */
+let startedThreads: number | null = null;
+
+/**
+ * onnxruntime-web with the threads that an engine's name says.
+ *
+ * @throws BenchError when it was started with another number: one process can measure one
+ */
+export function withThreads<Runtime extends { env: { wasm: { numThreads?: number } } }>(
+  runtime: Runtime,
+  engine: OnnxEngine,
+): Runtime {
+  const threads = engine === 'ort-web-2' ? 2 : 1;
+  if (startedThreads !== null && startedThreads !== threads) {
+    throw new BenchError(
+      `${engine}: expected onnxruntime-web with ${threads} threads, got one that was started with ${startedThreads}. Give ort-web and ort-web-2 to different runs.`,
+    );
+  }
+  startedThreads = threads;
+  runtime.env.wasm.numThreads = threads;
+  return runtime;
+}
 
 /** The file of a size. */
 export function onnxFileName(sizePixels: number): string {

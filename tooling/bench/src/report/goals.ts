@@ -56,6 +56,43 @@ const goals: readonly Goal[] = [
     measure: (result) => paired(result, forward('0.6', 512), { ...forward('dense', 512), engine: 'ort-node-1' }),
   },
   {
+    figure: 'engine, 1 thread: dense, 512 px, against onnxruntime-web WASM',
+    bound: 'at most',
+    limit: { relaxed: 0.55, plain: 0.68 },
+    format: times,
+    measure: (result) => paired(result, engine('dense', 512, 1), { ...forward('dense', 512), engine: 'ort-web' }),
+  },
+  {
+    figure: 'engine, 1 thread: 60 % pruned, 672 px, against own dense',
+    bound: 'at most',
+    limit: same(0.42),
+    format: times,
+    measure: (result) => paired(result, engine('0.6', 672, 1), engine('dense', 672, 1)),
+  },
+  {
+    figure: 'engine, 1 thread: 60 % pruned, 512 px, against dense onnxruntime-node, 1 thread',
+    bound: 'at most',
+    limit: { relaxed: 0.58, plain: 0.75 },
+    format: times,
+    measure: (result) => paired(result, engine('0.6', 512, 1), { ...forward('dense', 512), engine: 'ort-node-1' }),
+  },
+  ...(['dense', '0.6'] as const).map(
+    (configuration): Goal => ({
+      figure: `engine, a second thread: ${configuration === 'dense' ? 'dense' : '60 % pruned'}, 512 px, one thread against two`,
+      bound: 'at least',
+      limit: same(1.9),
+      format: times,
+      measure: (result) => paired(result, engine(configuration, 512, 1), engine(configuration, 512, 2)),
+    }),
+  ),
+  {
+    figure: 'engine, 2 threads: 60 % pruned, 512 px, against dense onnxruntime-node, 2 threads',
+    bound: 'at most',
+    limit: same(0.58),
+    format: times,
+    measure: (result) => paired(result, engine('0.6', 512, 2), { ...forward('dense', 512), engine: 'ort-node-2' }),
+  },
+  {
     figure: 'matrix products in the dense forward, of the bare product',
     bound: 'at least',
     limit: same(0.92),
@@ -127,6 +164,10 @@ export function judgeGoals(result: BenchResult): JudgedGoal[] {
 
 function forward(configuration: string, sizePixels: number): CaseSpec {
   return { engine: 'sparsevit', configuration, sizePixels, kind: 'forward' };
+}
+
+function engine(configuration: string, sizePixels: number, threads: 1 | 2): CaseSpec {
+  return { ...forward(configuration, sizePixels), engine: `engine-${threads}` };
 }
 
 /** The groups of a run, that of training last. */
