@@ -59,9 +59,9 @@ export const isPage: boolean = !isNode && typeof document !== 'undefined';
 
 /** Why threads cannot share memory here; null where they can. */
 export function whyNotShared(): string | null {
+  const { crossOriginIsolated } = globalThis as { crossOriginIsolated?: boolean };
+  if (crossOriginIsolated === false) return 'the page is not cross-origin isolated';
   if (typeof SharedArrayBuffer === 'undefined') return 'SharedArrayBuffer is missing';
-  if ((globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === false)
-    return 'the page is not cross-origin isolated';
   if (!isNode && typeof Worker === 'undefined') return 'there are no workers';
   return null;
 }

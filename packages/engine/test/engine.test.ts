@@ -4,7 +4,8 @@ import { createEngine } from '@sparsevit/engine';
 import type { Sparsity, SwinArchitecture } from '@sparsevit/windows';
 import { checkSparsity, sparsityModes, uniformSparsity } from '@sparsevit/windows';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { bitsOf, pixelsOf, randomCheckpoint } from './cases/checkpoint';
+import { bitsOf } from './cases/bits';
+import { pixelsOf, randomCheckpoint } from './cases/checkpoint';
 
 const checkpoint = randomCheckpoint();
 const { architecture } = checkpoint;

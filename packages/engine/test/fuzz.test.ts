@@ -6,7 +6,7 @@ import { createTensorOps } from '@sparsevit/ops';
 import { expectAllclose, startBackend } from '@sparsevit/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bitsOf } from './cases/checkpoint';
+import { bitsOf } from './cases/bits';
 import type { ModelCase } from './cases/models';
 import { drawModel } from './cases/models';
 import { loaders } from './loaders';

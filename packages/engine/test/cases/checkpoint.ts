@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { SwinCheckpoint } from '@sparsevit/backbone';
 import { randomWeights } from '@sparsevit/backbone';
 import { createRandom } from '@sparsevit/windows';
@@ -14,20 +13,4 @@ export function pixelsOf(shape: readonly number[]): Float32Array {
   const random = createRandom(9);
   const count = shape.reduce((product, side) => product * side, 1);
   return Float32Array.from({ length: count }, () => random.uniform() * 4 - 2);
-}
-
-/** All values of a result as their bits: -0 and NaN count. */
-export function bitsOf(result: unknown): string {
-  const hash = createHash('sha256');
-  const visit = (item: unknown): void => {
-    if (ArrayBuffer.isView(item)) hash.update(new Uint8Array(item.buffer, item.byteOffset, item.byteLength));
-    else if (typeof item === 'object' && item !== null) {
-      for (const [key, inner] of Object.entries(item)) {
-        hash.update(`${key}:`);
-        visit(inner);
-      }
-    } else hash.update(`${String(item)};`);
-  };
-  visit(result);
-  return hash.digest('hex');
 }

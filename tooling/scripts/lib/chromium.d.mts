@@ -1,0 +1,2 @@
+/** Path of a Chromium; null when there is none. */
+export function chromiumPath(): string | null;
