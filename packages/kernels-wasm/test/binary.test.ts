@@ -5,11 +5,13 @@ import { relaxedSimdBinary } from '../src/generated/relaxed-simd';
 import { simdBinary } from '../src/generated/simd';
 import { binaryCases } from './cases/binary';
 import { binaryAttentionCases } from './cases/binary-attention';
+import { binaryPlanCases } from './cases/binary-plan';
 import { binaryRowCases } from './cases/binary-rows';
 
 binaryCases();
 binaryRowCases();
 binaryAttentionCases();
+binaryPlanCases();
 
 describe('the embedded binaries', () => {
   test('are those of assembly/', async () => {

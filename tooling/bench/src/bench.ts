@@ -164,9 +164,9 @@ async function startEngineOf(plan: Plan, environment: Environment): Promise<Tens
 }
 
 async function runAllCold(plan: Plan, { runCold, log }: Environment): Promise<ColdResult[]> {
-  if (plan.coldRuns === 0 || !plan.engines.includes('sparsevit')) return [];
+  if (plan.coldRuns === 0) return [];
   const results: ColdResult[] = [];
-  for (const spec of coldCases(plan.sizes)) {
+  for (const spec of coldCases(plan)) {
     log(`first run of ${caseId(spec)}`);
     const runs: ColdResult[] = [];
     for (let run = 0; run < plan.coldRuns; run++) runs.push(await runCold(spec));

@@ -1,6 +1,6 @@
 /** What is measured: which engine runs which configuration on which size. */
 
-import { familyRules } from '@sparsevit/backbone';
+import { buildWeights, familyRules } from '@sparsevit/backbone';
 import { parseSparsity, swinPreset } from '@sparsevit/config';
 import { countMacs } from '@sparsevit/latency';
 import type { Sparsity, SwinArchitecture, SwinRules } from '@sparsevit/windows';
@@ -10,6 +10,18 @@ export const architecture: SwinArchitecture = swinPreset('swin-t');
 /** The rules of torchvision: the peers run its Swin, and the work must be the same. */
 export const family = 'torchvision';
 const rules: SwinRules = familyRules[family];
+
+/** Number of weights of the model: with output norms, as `randomWeights` makes it. */
+export const parameterCount: number = countWeights();
+
+function countWeights(): number {
+  let count = 0;
+  const parts = { outputNorms: architecture.depths.map(() => true), hasFinalNorm: false, classes: 0 };
+  buildWeights(architecture, parts, ({ shape }) => {
+    count += shape.reduce((product, side) => product * side, 1);
+  });
+  return count;
+}
 
 /** The backends that our rows run on. */
 export const benchBackends = ['wasm', 'webgpu'] as const;

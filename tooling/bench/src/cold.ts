@@ -1,11 +1,16 @@
 /** What can only be seen in a fresh process or page: the first run, and the most memory. */
 
-import type { CaseSpec } from './cases';
+import type { CaseSpec, EngineName } from './cases';
+import { createPlanEngines, isPlanEngine } from './engines/plan-engine';
 import type { TensorEngine } from './engines/tensorflow';
+import type { Plan } from './plan';
+import type { Runnable } from './runnable';
 import { median } from './statistics';
 
 /** Times and memory of a process that runs one case. */
 export interface ColdResult {
+  /** Absent in results from before the engine had rows: `sparsevit`. */
+  readonly engine?: EngineName;
   readonly configuration: string;
   readonly sizePixels: number;
   /** Backend, kernels and weights, before the first run. */
@@ -19,6 +24,8 @@ export interface ColdResult {
   readonly wasmHeapBytes: number | null;
   /** Peak of the whole process; null in a page. */
   readonly peakProcessBytes: number | null;
+  /** Tracing and laying out a plan: the first, which packs the weights, and one of another sparsity; absent without plans. */
+  readonly planMs?: { readonly first: number; readonly next: number };
 }
 
 /** How a process looks at itself. */
@@ -37,8 +44,7 @@ export async function runCold(
 ): Promise<ColdResult> {
   const { now } = surroundings;
   const begin = now();
-  const engine = await surroundings.start();
-  const runnable = engine.prepare(spec);
+  const { runnable, planMs, memoryBytes, dispose } = await prepareCold(spec, surroundings);
   const startMs = now() - begin;
   const timed = async (): Promise<number> => {
     const start = now();
@@ -50,20 +56,53 @@ export async function runCold(
   const steady: number[] = [];
   for (let run = 0; run < options.steadyRuns; run++) steady.push(await timed());
   const steadyMs = median(steady);
-  const { configuration, sizePixels } = spec;
+  const { engine, configuration, sizePixels } = spec;
   const result: ColdResult = {
+    engine,
     configuration,
     sizePixels,
     startMs,
     firstMs,
     steadyMs,
     firstToSteady: firstMs / steadyMs,
-    wasmHeapBytes: surroundings.wasmHeapBytes(),
+    wasmHeapBytes: memoryBytes(),
     peakProcessBytes: surroundings.peakProcessBytes(),
+    ...(planMs && { planMs }),
   };
   await runnable.dispose();
-  engine.dispose();
+  await dispose();
   return result;
+}
+
+/** A case on an engine that is started for it. */
+interface ColdCase {
+  readonly runnable: Runnable;
+  readonly planMs?: NonNullable<ColdResult['planMs']>;
+  memoryBytes(): number | null;
+  dispose(): Promise<void>;
+}
+
+async function prepareCold(spec: CaseSpec, { start, now, wasmHeapBytes }: ColdSurroundings): Promise<ColdCase> {
+  if (!isPlanEngine(spec.engine)) {
+    const engine = await start();
+    return { runnable: engine.prepare(spec), memoryBytes: wasmHeapBytes, dispose: async () => engine.dispose() };
+  }
+  const engines = createPlanEngines();
+  const planned = async (configuration: string): Promise<{ runnable: Runnable; ms: number }> => {
+    await engines.start(spec.engine);
+    const begin = now();
+    const runnable = await engines.prepare({ ...spec, configuration });
+    return { runnable, ms: now() - begin };
+  };
+  const first = await planned(spec.configuration);
+  const next = await planned('0.5');
+  await next.runnable.dispose();
+  return {
+    runnable: first.runnable,
+    planMs: { first: first.ms, next: next.ms },
+    memoryBytes: () => engines.memoryBytes(spec.engine),
+    dispose: () => engines.dispose(),
+  };
 }
 
 /** The medians of several processes that ran the same case; peaks are the largest. */
@@ -74,6 +113,12 @@ export function mergeCold(results: readonly ColdResult[]): ColdResult {
     values.reduce<number | null>((most, value) => (value === null ? most : Math.max(most ?? 0, value)), null);
   return {
     ...first,
+    ...(first.planMs && {
+      planMs: {
+        first: median(results.map(({ planMs }) => planMs?.first ?? 0)),
+        next: median(results.map(({ planMs }) => planMs?.next ?? 0)),
+      },
+    }),
     startMs: median(results.map(({ startMs }) => startMs)),
     firstMs: median(results.map(({ firstMs }) => firstMs)),
     steadyMs: median(results.map(({ steadyMs }) => steadyMs)),
@@ -83,7 +128,10 @@ export function mergeCold(results: readonly ColdResult[]): ColdResult {
   };
 }
 
-/** The cold cases of a run. */
-export function coldCases(sizes: readonly number[]): CaseSpec[] {
-  return sizes.map((sizePixels) => ({ engine: 'sparsevit', configuration: 'dense', sizePixels, kind: 'forward' }));
+/** The cold cases of a run: ours, dense. */
+export function coldCases({ sizes, engines }: Pick<Plan, 'sizes' | 'engines'>): CaseSpec[] {
+  const own = engines.filter((engine) => engine === 'sparsevit' || isPlanEngine(engine));
+  return own.flatMap((engine) =>
+    sizes.map((sizePixels): CaseSpec => ({ engine, configuration: 'dense', sizePixels, kind: 'forward' })),
+  );
 }

@@ -64,6 +64,11 @@ export function binaryAttentionCases(): void {
             kernels.windowAttention(...operands, parts, begin, end, ...sizes, scratch);
           }
           expect(arena.values(parts, limit * channels)).toEqual(arena.values(whole, limit * channels));
+          const byHeads = arena.garbage(limit * channels * 4);
+          for (const [begin, end] of ranges(windows * heads, 4)) {
+            kernels.windowAttentionHeads(...operands, byHeads, begin, end, ...sizes, scratch);
+          }
+          expect(arena.values(byHeads, limit * channels)).toEqual(arena.values(whole, limit * channels));
 
           const dqkv = arena.floats(rows * 3 * channels);
           const dTable = arena.floats((2 * window - 1) ** 2 * heads);

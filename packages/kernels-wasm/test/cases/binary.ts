@@ -2,7 +2,7 @@ import { loadKernels, runnableBuilds } from '@sparsevit/kernels-wasm/binary';
 import { expectAllclose } from '@sparsevit/testing';
 import { BackendError } from '@sparsevit/windows';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { describeBuilds, noise } from './arena';
+import { describeBuilds, noise, ranges } from './arena';
 
 /** erf by its series near 0 and its continued fraction beyond. */
 function erf(x: number): number {
@@ -111,6 +111,13 @@ export function binaryCases(): void {
           [Math.ceil(rows / 3), rows],
         ] as const) {
           kernels.gemm(a, packed, c, bias, residual, scale, begin, end, depth, columns, true, scratch);
+        }
+        expect(arena.values(c, rows * columns)).toEqual(whole);
+        arena.view(c, rows * columns).fill(Number.NaN);
+        for (const [begin, end] of ranges(Math.ceil(columns / 8))) {
+          const [first, last] = [8 * begin, Math.min(8 * end, columns)];
+          const operands = [a, packed, c, bias, residual, scale] as const;
+          kernels.gemmColumns(...operands, 0, rows, depth, columns, true, scratch, first, last);
         }
         expect(arena.values(c, rows * columns)).toEqual(whole);
       });

@@ -12,7 +12,11 @@ import { BenchError, checkOutput } from '../runnable';
 
 /** The engines of a run: one for each number of threads, with one model for all sizes. */
 export interface PlanEngines {
+  /** Starts an engine and takes the weights in; a plan that needs them packs them. */
+  start(name: EngineName): Promise<void>;
   prepare(spec: CaseSpec): Promise<Runnable>;
+  /** WebAssembly memory of an engine; null before it is started. */
+  memoryBytes(name: EngineName): number | null;
   dispose(): Promise<void>;
 }
 
@@ -35,7 +39,13 @@ export function createPlanEngines(): PlanEngines {
     started.set(name, made);
     return made;
   };
+  const bytes = new Map<EngineName, () => number>();
   return {
+    async start(name) {
+      const { engine } = await startOnce(name);
+      bytes.set(name, () => engine.memoryBytes);
+    },
+    memoryBytes: (name) => bytes.get(name)?.() ?? null,
     async prepare(spec) {
       const { engine, model } = await startOnce(spec.engine);
       const { configuration, sizePixels } = spec;

@@ -155,13 +155,14 @@ function productsTable(results: readonly BenchResult[]): string {
 function coldTable(results: readonly BenchResult[]): string {
   const rows = results.flatMap((result) =>
     result.cold.map((one) => [
-      `${one.configuration}, ${one.sizePixels} px, ${runtimeOf(result)}`,
+      `${engineTitles[one.engine ?? 'sparsevit']}, ${one.configuration}, ${one.sizePixels} px, ${runtimeOf(result)}`,
       formatMs(one.startMs),
       formatMs(one.firstMs),
       formatMs(one.steadyMs),
       formatRatio(one.firstToSteady),
       formatMebibytes(one.wasmHeapBytes),
       formatMebibytes(one.peakProcessBytes),
+      one.planMs === undefined ? '-' : `${formatMs(one.planMs.first)}, then ${formatMs(one.planMs.next)}`,
     ]),
   );
   if (rows.length === 0) return '';
@@ -173,6 +174,7 @@ function coldTable(results: readonly BenchResult[]): string {
     'first / steady',
     'peak WASM memory',
     'peak of the process',
+    'making a plan, ms',
   ];
   return `**First run and memory**\n\n${table(head, rows)}`;
 }
