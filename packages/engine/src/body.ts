@@ -64,7 +64,7 @@ const macsPerChunk = 1.5e9;
 /** Rows of a chunk: enough that reading all weights once pays, few enough that hidden rows stay in a second-level cache. */
 const rowsPerChunk = 400;
 /** Rows for each thread below which calls are split one by one. */
-const leastRowsPerThread = 600;
+const leastRowsPerThread = 1000;
 /** Rows for each thread below which the columns of a product are split and not its rows. */
 const leastRowsToSplit = 192;
 /** Rows that are split off go in multiples of this: whole tiles of either build. */
@@ -124,6 +124,7 @@ function chunkedTask(name: string, windows: BodyWindows, calls: readonly BodyCal
     count: windows.windows,
     countFrom: windows.countFrom,
     chunk,
+    ...(threads > 1 && { lastChunk: Math.max(1, Math.floor(chunk / 4)) }),
     chunkRows: chunk * grid.tokensPerWindow,
     chunkWindows: chunk,
   };

@@ -40,10 +40,13 @@ export function* interpret(input: ThreadInput): Generator<undefined, boolean> {
     if (task.rowsAt !== null) values[6] = kernels.loadInteger(arena + task.rowsAt);
     const share = Math.ceil(Math.ceil(count / task.parts) / task.multiple) * task.multiple;
     const chunk = Math.max(1, task.chunk > 0 ? task.chunk : share);
+    const whole = task.lastChunk > 0 ? Math.floor((count * 3) / 4 / chunk) : Number.POSITIVE_INFINITY;
     for (;;) {
-      const begin = Atomics.add(control, counters + t, 1) * chunk;
+      const turn = Atomics.add(control, counters + t, 1);
+      const isLate = turn >= whole;
+      const begin = isLate ? whole * chunk + (turn - whole) * task.lastChunk : turn * chunk;
       if (begin >= count) break;
-      const end = Math.min(count, begin + chunk);
+      const end = Math.min(count, begin + (isLate ? task.lastChunk : chunk));
       values[3] = begin;
       values[4] = end;
       values[5] = end - begin;

@@ -54,6 +54,8 @@ export interface Task {
   readonly chunk: number;
   readonly parts: number;
   readonly multiple: number;
+  /** Length of the chunks of the last quarter, smaller so that threads finish together; 0 for no such quarter. */
+  readonly lastChunk: number;
 }
 
 /** Everything that threads run. */

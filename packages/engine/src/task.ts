@@ -52,6 +52,8 @@ export interface PendingTask {
   readonly chunk?: number;
   readonly parts?: number;
   readonly multiple?: number;
+  /** Length of the chunks of the last quarter. */
+  readonly lastChunk?: number;
   /** Rows and windows that a chunk has at most, for the size of its locals. */
   readonly chunkRows?: number;
   readonly chunkWindows?: number;
@@ -98,6 +100,7 @@ export function linkTask(task: PendingTask): { task: Task; scratchBytes: number 
     chunk: task.chunk ?? 0,
     parts: task.parts ?? 1,
     multiple: task.multiple ?? 1,
+    lastChunk: task.lastChunk ?? 0,
   };
   return { task: linked, scratchBytes: locals.bytes };
 }
