@@ -105,7 +105,20 @@ interface Parts {
 }
 
 function assembleEngine({ heap, kernels, pool, threads, build, whyOneThread }: Parts): Engine {
-  const weights = createWeightStore(heap, kernels);
+  let isRunning = false;
+  let last: Promise<unknown> = Promise.resolve();
+  /** Runs one after the other. */
+  const inTurn = <Result>(run: () => Promise<Result>): Promise<Result> => {
+    const next = last.then(run, run);
+    last = next.catch(() => {});
+    return next;
+  };
+  const weights = createWeightStore(heap, kernels, {
+    release(address) {
+      if (!isRunning) heap.free(address);
+      else void inTurn(async () => heap.free(address));
+    },
+  });
   const masks = new Map<string, number>();
   const masksOf = (window: number, shiftY: number, shiftX: number): number => {
     const key = `${window} ${shiftY} ${shiftX}`;
@@ -134,14 +147,6 @@ function assembleEngine({ heap, kernels, pool, threads, build, whyOneThread }: P
 
   let plans = 0;
   let isDisposed = false;
-  let isRunning = false;
-  let last: Promise<unknown> = Promise.resolve();
-  /** Runs one after the other. */
-  const inTurn = <Result>(run: () => Promise<Result>): Promise<Result> => {
-    const next = last.then(run, run);
-    last = next.catch(() => {});
-    return next;
-  };
   const refuseDisposed = (): void => {
     if (isDisposed) throw new BackendError('engine: expected an engine in use, got one after dispose(). Make another.');
   };
@@ -170,7 +175,7 @@ function assembleEngine({ heap, kernels, pool, threads, build, whyOneThread }: P
       recorder.abandon();
       throw error;
     }
-    const { tasks: pending, buffers, image: input, constants } = recorder.end(outputs);
+    const { tasks: pending, buffers, image: input, constants, weights: used } = recorder.end(outputs);
     const arenaBytes = layOut(buffers);
     const linked = pending.map(linkTask);
     const program: Program = { tasks: linked.map(({ task }) => task) };
@@ -186,6 +191,12 @@ function assembleEngine({ heap, kernels, pool, threads, build, whyOneThread }: P
     const refuseGone = (): void => {
       refuseDisposed();
       if (isGone) throw new BackendError('engine: expected a plan in use, got one after dispose(). Compile it again.');
+      for (const { isFreed, key } of used) {
+        if (!isFreed) continue;
+        throw new BackendError(
+          `engine: expected the weights of the plan to be in use, got ${key} after it was freed. Dispose a model after its plans.`,
+        );
+      }
     };
     const writeImage = (pixels: Float32Array): void => {
       fitWorkspace();
@@ -225,7 +236,7 @@ function assembleEngine({ heap, kernels, pool, threads, build, whyOneThread }: P
       shape,
       arenaBytes,
       run(pixels, { signal } = {}) {
-        return inTurn(async () => {
+        const running = inTurn(async () => {
           refuseGone();
           checkImage(pixels, shape);
           isRunning = true;
@@ -236,6 +247,7 @@ function assembleEngine({ heap, kernels, pool, threads, build, whyOneThread }: P
             isRunning = false;
           }
         });
+        return signal === undefined ? running : untilAborted(running, signal);
       },
       runSync(pixels) {
         refuseGone();
@@ -345,6 +357,16 @@ function readValue(heap: Heap, value: EngineValue, addressOf: (place: Buffer) =>
   const values = type === 'int32' ? new Int32Array(sizeOf(shape)) : new Float32Array(sizeOf(shape));
   for (let row = 0; row < rows; row++) values.set(view(from + row * rowStride * 4, length), row * length);
   return { values, shape };
+}
+
+/** The result, or the signal's reason as soon as it is aborted: whoever waits need not wait for threads to come to a stop. */
+function untilAborted<Result>(running: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    running.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    if (signal.aborted) abort();
+  });
 }
 
 /** Runs to the end, letting others run in between. */

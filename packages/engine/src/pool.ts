@@ -181,6 +181,10 @@ export function createPool(options: {
             else resolve(current.times);
           },
         };
+        if (slots.length < threads) {
+          reject(failed('a thread ended before it'));
+          return;
+        }
         open = current;
         for (const { thread } of slots) thread?.keepAlive(true);
         try {

@@ -24,7 +24,7 @@ import type { Heap } from './memory';
 import { registers } from './program';
 import type { Operand, PendingCall, PendingTask } from './task';
 import { at, buffersOf, kernelScratch } from './task';
-import type { Buffer, EngineValue, Local } from './value';
+import type { Buffer, EngineValue, Local, Weight } from './value';
 import { sizeOf } from './value';
 import type { WeightStore } from './weights';
 
@@ -35,6 +35,8 @@ export interface Recording {
   readonly image: Buffer;
   /** Blocks of the heap that belong to this recording. */
   readonly constants: readonly number[];
+  /** The weights that it reads: they must be in use when it runs. */
+  readonly weights: ReadonlySet<Weight>;
 }
 
 /** A recorder: its ops, and the beginning and end of a recording. */
@@ -71,6 +73,15 @@ interface Body {
   isOpen: boolean;
 }
 
+/** What is recorded so far. */
+interface OpenRecording {
+  readonly tasks: PendingTask[];
+  readonly buffers: Buffer[];
+  readonly constants: number[];
+  readonly weights: Set<Weight>;
+  image: Buffer | null;
+}
+
 /** Rows that a thread takes at a time of a dense layer. */
 const rowsPerChunk = 384;
 /** Tokens that a thread takes at a time where little is computed. */
@@ -81,12 +92,15 @@ const end: Operand = { register: registers.end };
 const count: Operand = { register: registers.count };
 
 /** Makes a recorder. */
-export function createRecorder({ heap, kernels, weights, threads, masksOf }: RecorderOptions): Recorder {
-  let open: { tasks: PendingTask[]; buffers: Buffer[]; constants: number[]; image: Buffer } | null = null;
+export function createRecorder({ heap, kernels, weights: store, threads, masksOf }: RecorderOptions): Recorder {
+  let open: OpenRecording | null = null;
   let body: Body | null = null;
   let mapped = 0;
 
-  const recording = (): NonNullable<typeof open> => {
+  /** Which body a local value belongs to. */
+  const owners = new WeakMap<Local, Body>();
+
+  const recording = (): OpenRecording => {
     if (open === null) {
       throw new BackendError(
         'engine: expected operations inside of compile(), got one outside. The engine computes nothing at once: give compile() a function that runs the forward.',
@@ -98,6 +112,20 @@ export function createRecorder({ heap, kernels, weights, threads, masksOf }: Rec
     const buffer: Buffer = { kind: 'buffer', name, bytes, firstTask: Infinity, lastTask: -1, offset: 0 };
     recording().buffers.push(buffer);
     return buffer;
+  };
+  /** Notes that a weight is read, and gives its address. */
+  const using = (address: (weight: EngineValue) => number): ((weight: EngineValue) => number) => {
+    return (weight) => {
+      const { weights: used } = recording();
+      if (weight.place.kind === 'weight') used.add(weight.place);
+      return address(weight);
+    };
+  };
+  const weights = {
+    plain: using(store.plain),
+    packed: using(store.packed),
+    positionBias: (table: EngineValue, window: number): number =>
+      using((weight) => store.positionBias(weight, window))(table),
   };
   const addTask = (task: PendingTask): void => {
     const { tasks } = recording();
@@ -112,12 +140,11 @@ export function createRecorder({ heap, kernels, weights, threads, masksOf }: Rec
     shape,
     type,
   });
-  const local = (name: string, shape: readonly number[], hasPadRow = false): EngineValue => ({
-    place: { kind: 'local', name, unit: 'row', bytesPerUnit: (shape[1] ?? 1) * 4 },
-    shape,
-    type: 'float32',
-    hasPadRow,
-  });
+  const local = (owner: Body, name: string, shape: readonly number[], hasPadRow = false): EngineValue => {
+    const place: Local = { kind: 'local', name, unit: 'row', bytesPerUnit: (shape[1] ?? 1) * 4 };
+    owners.set(place, owner);
+    return { place, shape, type: 'float32', hasPadRow };
+  };
   /** The address of a computed value. */
   const address = ({ place }: EngineValue): Operand => {
     if (place.kind === 'buffer' || place.kind === 'local') return at(place);
@@ -133,9 +160,9 @@ export function createRecorder({ heap, kernels, weights, threads, masksOf }: Rec
   /** The body that rows belong to; null for a map or rows of a whole image. */
   const bodyOf = ({ place }: EngineValue): Body | null => {
     if (place.kind !== 'local') return null;
-    if (body === null) {
+    if (body === null || owners.get(place) !== body) {
       throw new BackendError(
-        'engine: expected rows of windows to stay inside of mapWindows, got a use outside. Return them from the body.',
+        'engine: expected rows of windows to stay inside of their mapWindows, got a use outside. Return them from the body.',
       );
     }
     return body;
@@ -171,8 +198,8 @@ export function createRecorder({ heap, kernels, weights, threads, masksOf }: Rec
 
   /** The operations. */
   const ops: WindowOps<EngineValue> = {
-    fromWeights: (values, shape, key) => weights.take(values, shape, key),
-    freeWeight: (weight) => weights.free(weight),
+    fromWeights: (values, shape, key) => store.take(values, shape, key),
+    freeWeight: (weight) => store.free(weight),
     shapeOf: ({ shape }) => shape,
     scope: (run) => run(),
     release() {}, // lives end with the last use
@@ -280,7 +307,7 @@ export function createRecorder({ heap, kernels, weights, threads, masksOf }: Rec
       const channels = x.shape[x.shape.length - 1] ?? 0;
       const inside = bodyOf(x);
       if (inside !== null) {
-        const y = local('normed', x.shape, x.hasPadRow);
+        const y = local(inside, 'normed', x.shape, x.hasPadRow);
         addCall(
           inside,
           'layerNorm',
@@ -311,10 +338,13 @@ export function createRecorder({ heap, kernels, weights, threads, masksOf }: Rec
       const [rows, columns] = shape;
       const depth = x.shape[1] ?? 0;
       const inside = bodyOf(x);
+      if (residual !== undefined && bodyOf(residual) !== inside) {
+        throw new BackendError('linear: expected a residual that belongs to the same rows, got one of others.');
+      }
       const given = [address(x), weights.packed(weight)] as const;
       const scratchBytes = kernels.gemmScratchBytes(depth);
       if (inside !== null) {
-        const y = local('rows', shape, x.hasPadRow);
+        const y = local(inside, 'rows', shape, x.hasPadRow);
         const biasAt = bias === null ? 0 : weights.plain(bias);
         const residualAt = residual === undefined ? 0 : address(residual);
         addCall(
@@ -503,8 +533,8 @@ export function createRecorder({ heap, kernels, weights, threads, masksOf }: Rec
         : selection.kind === 'all'
           ? makeValue(`${name} map`, shape)
           : copyOf(x, `${name} map`);
-      const own: Body = { windows, map: x, calls: [], heads: 1, isOpen: true };
-      const tokens = local('tokens', [windows.windows * grid.tokensPerWindow, channels]);
+      const own: Body = { windows, map: x, calls: [], heads: 0, isOpen: true };
+      const tokens = local(own, 'tokens', [windows.windows * grid.tokensPerWindow, channels]);
       addCall(own, 'gatherRows', 'rows', [address(x), at(windows.index), address(tokens), 'begin', 'end', channels]);
       body = own;
       try {
@@ -537,7 +567,7 @@ export function createRecorder({ heap, kernels, weights, threads, masksOf }: Rec
       const { grid, index } = own.windows;
       const [rows = 0, channels = 0] = tokens.shape;
       checkLayerNormShape(tokens.shape, norm.weight.shape, norm.bias.shape);
-      const y = local('normed', [rows + (grid.isPadded ? 1 : 0), channels], grid.isPadded);
+      const y = local(own, 'normed', [rows + (grid.isPadded ? 1 : 0), channels], grid.isPadded);
       addCall(own, 'layerNorm', 'rows', normOperands(address(own.map), norm, at(index), address(y), channels, 0));
       if (grid.isPadded) {
         const pad = grid.pad === 'before-norm' ? 1 : 2; // norm(0) is the bias
@@ -557,8 +587,13 @@ export function createRecorder({ heap, kernels, weights, threads, masksOf }: Rec
         grid,
         rows + (grid.isPadded ? 1 : 0),
       );
+      if (bodyOf(qkv) !== own || (own.heads !== 0 && own.heads !== heads)) {
+        throw new BackendError(
+          `windowAttention: expected rows of its windows and the same ${own.heads || heads} heads in all of a body, got ${heads} heads of others.`,
+        );
+      }
       own.heads = heads;
-      const attended = local('attended', [tokens.shape[0] ?? 0, channels]);
+      const attended = local(own, 'attended', [tokens.shape[0] ?? 0, channels]);
       const masks = classes === null ? 0 : masksOf(grid.window, grid.shiftY, grid.shiftX);
       addCall(
         own,
@@ -715,14 +750,16 @@ export function createRecorder({ heap, kernels, weights, threads, masksOf }: Rec
           'compile: expected one recording at a time, got one inside another. Compile plans one after the other.',
         );
       }
-      open = { tasks: [], buffers: [], constants: [], image: undefined as unknown as Buffer };
+      open = { tasks: [], buffers: [], constants: [], weights: new Set(), image: null };
       const image = makeValue('image', shape);
-      open.image = bufferOf(image);
-      open.image.firstTask = -1;
+      const place = bufferOf(image);
+      place.firstTask = -1;
+      open.image = place;
       return image;
     },
     end(outputs) {
-      const { tasks, buffers, constants, image } = recording();
+      const { tasks, buffers, constants, image, weights: used } = recording();
+      if (image === null) throw new BackendError('compile: expected a recording that was begun, got none.');
       for (const { place, count: counted } of outputs) {
         // read after the last task
         if (place.kind === 'buffer') place.lastTask = tasks.length;
@@ -730,7 +767,13 @@ export function createRecorder({ heap, kernels, weights, threads, masksOf }: Rec
       }
       close();
       // what no task touches needs no place
-      return { tasks, buffers: buffers.filter((buffer) => buffer === image || buffer.lastTask >= 0), constants, image };
+      return {
+        tasks,
+        buffers: buffers.filter((buffer) => buffer === image || buffer.lastTask >= 0),
+        constants,
+        image,
+        weights: used,
+      };
     },
     abandon() {
       for (const block of open?.constants ?? []) heap.free(block);

@@ -19,7 +19,14 @@ export interface WeightStore {
   positionBias(table: EngineValue, window: number): number;
 }
 
-export function createWeightStore(heap: Heap, kernels: WasmKernels): WeightStore {
+export function createWeightStore(
+  heap: Heap,
+  kernels: WasmKernels,
+  options: {
+    /** Gives a block back once nothing runs that may read it. */
+    release(address: number): void;
+  },
+): WeightStore {
   /** Lays a weight out once; from then on its host values may go. */
   const layOut = (
     value: EngineValue,
@@ -60,7 +67,7 @@ export function createWeightStore(heap: Heap, kernels: WasmKernels): WeightStore
     },
     free(value) {
       const weight = weightOf(value);
-      if (weight.layout !== null) heap.free(weight.address);
+      if (weight.layout !== null) options.release(weight.address);
       weight.values = null;
       weight.layout = null;
       weight.isFreed = true;

@@ -1,8 +1,8 @@
 import { createSwin } from '@sparsevit/backbone';
-import type { Engine, Plan } from '@sparsevit/engine';
+import type { Engine, EngineValue, Plan } from '@sparsevit/engine';
 import { createEngine } from '@sparsevit/engine';
 import type { Sparsity, SwinArchitecture } from '@sparsevit/windows';
-import { checkSparsity, sparsityModes, uniformSparsity } from '@sparsevit/windows';
+import { checkSparsity, createWindowGrid, sparsityModes, uniformSparsity } from '@sparsevit/windows';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bitsOf } from './cases/bits';
 import { pixelsOf, randomCheckpoint } from './cases/checkpoint';
@@ -176,7 +176,11 @@ describe.each([1, 2])('%i threads', (threads) => {
       plan.dispose();
       plan.dispose();
       await expect(plan.run(pixelsOf(shape))).rejects.toThrow(/after dispose\(\). Compile it again/);
+      const late = engine.compile(forward, { shape });
       model.dispose();
+      await expect(late.run(pixelsOf(shape))).rejects.toThrow(
+        /patchEmbed.projection.weight after it was freed. Dispose a model after/,
+      );
       expect(() => engine.compile(forward, { shape })).toThrow(/dispose/);
     }));
 
@@ -204,6 +208,53 @@ describe.each([1, 2])('%i threads', (threads) => {
       expect(engine.memoryBytes).toBe(memoryBytes);
     }));
 });
+
+test('rows of windows belong to their body', () =>
+  withEngine(1, async (engine) => {
+    const { ops } = engine;
+    const weight = (name: string, ...sides: number[]) =>
+      ops.fromWeights(new Float32Array(sides.reduce((product, side) => product * side, 1)), sides, name);
+    const norm = { weight: weight('norm.weight', 3), bias: weight('norm.bias', 3) };
+    const square = { weight: weight('square.weight', 3, 3), bias: null };
+    const rules = { pad: 'after-norm', shift: 'pad-then-roll', shiftOff: 'never' } as const;
+    const grid = createWindowGrid({ batch: 1, height: 8, width: 8, window: 4, isShifted: false, rules });
+    const all = { kind: 'all' } as const;
+    const trace = (run: (image: EngineValue) => unknown) => () => engine.compile(run, { shape: [1, 8, 8, 3] });
+    const kept: EngineValue[] = [];
+    const keep = (image: EngineValue): EngineValue =>
+      ops.mapWindows(image, all, grid, ({ tokens }) => {
+        kept.push(tokens);
+        return tokens;
+      });
+    expect(trace((image) => [keep(image), ops.layerNorm(kept[0] ?? image, norm)])).toThrow(/a use outside/);
+    expect(trace((image) => ops.mapWindows(keep(image), all, grid, () => kept.at(-1) ?? image))).toThrow(
+      /a use outside/,
+    );
+    expect(trace((image) => ops.mapWindows(image, all, grid, () => image))).toThrow(/returns the rows of its tokens/);
+    const withResidual = (residual: EngineValue) => (image: EngineValue) =>
+      ops.mapWindows(image, all, grid, ({ tokens }) => ops.linear(tokens, square, { residual }));
+    expect(trace((image) => [keep(image), withResidual(kept.at(-1) ?? image)(image)])).toThrow(/a use outside/);
+    const nested = (image: EngineValue): EngineValue => ops.mapWindows(image, all, grid, () => keep(image));
+    expect(trace(nested)).toThrow(/one inside another/);
+    const scaled = (image: EngineValue): EngineValue =>
+      ops.mapWindows(image, all, grid, (batch) => ops.expandPerImage(batch, Float32Array.of(1)));
+    expect(trace(scaled)).toThrow(/only training needs/);
+    expect(trace((image) => ops.linear(image, { weight: image, bias: null }))).toThrow(/linear: expected rows/);
+    expect(() => ops.fromWeights(new Float32Array(3), [2, 2], 'short')).toThrow(
+      /expected 4 values for short \[2, 2\], got 3/,
+    );
+    expect(trace(() => ops.patchMerging(norm.weight, { norm, reduction: square }))).toThrow(/expected a map/);
+    const plan = trace(keep)(); // and it goes on
+    expect(((await plan.run(new Float32Array(192).fill(2))) as { values: Float32Array }).values).toEqual(
+      new Float32Array(192).fill(2),
+    );
+    expect(
+      trace((image) => [
+        ops.layerNorm(image, norm),
+        ops.mapWindows(image, all, grid, (batch) => ops.linear(batch.tokens, { weight: norm.weight, bias: null })),
+      ]),
+    ).toThrow(/linear: expected weights/);
+  }));
 
 test('after dispose an engine refuses, and its threads are gone', async () => {
   const engine = await createEngine({ threads: 3 });
