@@ -82,24 +82,19 @@ interface ColdCase {
   dispose(): Promise<void>;
 }
 
-async function prepareCold(spec: CaseSpec, { start, now, wasmHeapBytes }: ColdSurroundings): Promise<ColdCase> {
+async function prepareCold(spec: CaseSpec, { start, wasmHeapBytes }: ColdSurroundings): Promise<ColdCase> {
   if (!isPlanEngine(spec.engine)) {
     const engine = await start();
     return { runnable: engine.prepare(spec), memoryBytes: wasmHeapBytes, dispose: async () => engine.dispose() };
   }
   const engines = createPlanEngines();
-  const planned = async (configuration: string): Promise<{ runnable: Runnable; ms: number }> => {
-    await engines.start(spec.engine);
-    const begin = now();
-    const runnable = await engines.prepare({ ...spec, configuration });
-    return { runnable, ms: now() - begin };
-  };
-  const first = await planned(spec.configuration);
-  const next = await planned('0.5');
-  await next.runnable.dispose();
+  await engines.start(spec.engine);
+  const first = await engines.prepare(spec);
+  const next = await engines.prepare({ ...spec, configuration: '0.5' });
+  await next.dispose();
   return {
-    runnable: first.runnable,
-    planMs: { first: first.ms, next: next.ms },
+    runnable: first,
+    planMs: { first: first.planMs, next: next.planMs },
     memoryBytes: () => engines.memoryBytes(spec.engine),
     dispose: () => engines.dispose(),
   };

@@ -14,7 +14,7 @@ import { BenchError, checkOutput } from '../runnable';
 export interface PlanEngines {
   /** Starts an engine and takes the weights in; a plan that needs them packs them. */
   start(name: EngineName): Promise<void>;
-  prepare(spec: CaseSpec): Promise<Runnable>;
+  prepare(spec: CaseSpec): Promise<Runnable & { readonly planMs: number }>;
   /** WebAssembly memory of an engine; null before it is started. */
   memoryBytes(name: EngineName): number | null;
   dispose(): Promise<void>;
@@ -52,12 +52,15 @@ export function createPlanEngines(): PlanEngines {
       const id = caseId(spec);
       const sparsity = sparsityOf(configuration);
       const pixels = seededImage(sizePixels);
+      const begin = performance.now();
       const plan = engine.compile((image) => model.forward(image, { sparsity, outputs: [3] }).features[3], {
         shape: [1, sizePixels, sizePixels, 3],
       });
+      const planMs = performance.now() - begin;
       return {
         id,
         spec,
+        planMs,
         async run() {
           await plan.run(pixels);
         },
