@@ -25,26 +25,22 @@ test.each([1, 2])(
     const model = createSwin(engine.ops, checkpoint);
     const random = createRandom(3);
     const runsPerPlan = 50;
-    let warm: { usedBytes: number; memoryBytes: number; threads: number | null } | null = null;
-    let most = 0;
+    let warm: { memoryBytes: number; threads: number | null } | null = null;
+    const between: number[] = [];
     for (let round = 0; round < 10_000 / runsPerPlan; round++) {
       const sparsity = random.uniform() < 0.2 ? null : uniformSparsity(architecture, random.integer(0, 10) / 10);
-      // the largest first, so that no later one needs more
-      const side = round === 0 ? 40 : 4 * random.integer(1, 11);
-      const batch = round === 0 ? 3 : random.integer(1, 4);
+      const side = 4 * random.integer(1, 11);
       const plan = engine.compile((image) => model.forward(image, { sparsity, outputs: [1] }).features[1], {
-        shape: [batch, side, side, 3],
+        shape: [random.integer(1, 4), side, side, 3],
       });
       const pixels = pixelsOf(plan.shape);
       for (let run = 0; run < runsPerPlan; run++) await plan.run(pixels);
       plan.dispose();
-      most = Math.max(most, engine.usedBytes);
-      if (round === 20) {
-        const { usedBytes, memoryBytes } = engine;
-        warm = { usedBytes: Math.max(most, usedBytes), memoryBytes, threads: threadsOfProcess() };
-      }
+      await new Promise((resolve) => setImmediate(resolve));
+      between.push(engine.usedBytes);
+      if (round === 50) warm = { memoryBytes: engine.memoryBytes, threads: threadsOfProcess() };
     }
-    expect(most).toBeLessThanOrEqual(warm?.usedBytes ?? 0);
+    expect(new Set(between)).toEqual(new Set([between[0]])); // the weights and what a grid needs, nothing of a plan
     expect(engine.memoryBytes).toBe(warm?.memoryBytes);
     expect(threadsOfProcess()).toBe(warm?.threads);
     const before = engine.usedBytes;
