@@ -2,7 +2,6 @@
 
 import type { KernelBuild, WasmKernels } from '@sparsevit/kernels-wasm/binary';
 import { compileKernels } from '@sparsevit/kernels-wasm/binary';
-import type { WindowOps } from '@sparsevit/windows';
 import { BackendError, ShapeError } from '@sparsevit/windows';
 import { layOut } from './arena';
 import { interpret } from './interpret';
@@ -13,6 +12,7 @@ import { checkImage, chunkOf, describeCalls, materialize, valuesIn } from './pla
 import type { Pool } from './pool';
 import { createPool } from './pool';
 import { type Program, control as places } from './program';
+import type { EngineOps } from './recorder';
 import { createRecorder } from './recorder';
 import { linkTask } from './task';
 import { availableCores, isNode, isPage, whyNotShared } from './threads';
@@ -33,7 +33,7 @@ export interface EngineOptions {
 /** Runs traced forwards on all cores. */
 export interface Engine {
   /** The operations that a forward is traced over, and that weights are taken in with. */
-  readonly ops: WindowOps<EngineValue>;
+  readonly ops: EngineOps;
   readonly threads: number;
   readonly build: KernelBuild;
   /** Why there is one thread although more were asked for; null otherwise. */

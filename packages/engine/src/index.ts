@@ -12,4 +12,5 @@ export type {
   PlanTask,
   RunOptions,
 } from './plan';
+export type { EngineOps } from './recorder';
 export type { EngineValue } from './value';

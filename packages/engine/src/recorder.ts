@@ -4,7 +4,7 @@
  */
 
 import type { WasmKernels } from '@sparsevit/kernels-wasm/binary';
-import type { Selection, WindowBatch, WindowGrid, WindowOps } from '@sparsevit/windows';
+import type { DenseOps, Selection, WindowBatch, WindowGrid, WindowOps } from '@sparsevit/windows';
 import {
   BackendError,
   checkGivenWindows,
@@ -20,6 +20,7 @@ import {
 } from '@sparsevit/windows';
 import type { BodyCall, BodyOperand, BodyWindows, Domain } from './body';
 import { bodyScratch, lowerBody } from './body';
+import { createDenseOps } from './dense-recorder';
 import type { Heap } from './memory';
 import { registers } from './program';
 import type { Operand, PendingCall, PendingTask } from './task';
@@ -39,9 +40,12 @@ export interface Recording {
   readonly weights: ReadonlySet<Weight>;
 }
 
+/** Everything that can be traced: a backbone and the heads on it. */
+export type EngineOps = WindowOps<EngineValue> & DenseOps<EngineValue>;
+
 /** A recorder: its ops, and the beginning and end of a recording. */
 export interface Recorder {
-  readonly ops: WindowOps<EngineValue>;
+  readonly ops: EngineOps;
   /** Begins a recording for images of a shape. */
   begin(shape: readonly [number, number, number, number]): EngineValue;
   /** Ends it; `outputs` are read when a run is over. */
@@ -197,7 +201,7 @@ export function createRecorder({ heap, kernels, weights: store, threads, masksOf
   };
 
   /** The operations. */
-  const ops: WindowOps<EngineValue> = {
+  const windowOps: WindowOps<EngineValue> = {
     fromWeights: (values, shape, key) => store.take(values, shape, key),
     freeWeight: (weight) => store.free(weight),
     shapeOf: ({ shape }) => shape,
@@ -742,8 +746,10 @@ export function createRecorder({ heap, kernels, weights: store, threads, masksOf
     mapped = 0;
   };
 
+  const denseOps = createDenseOps({ kernels, weights, address, makeValue, addTask, evenChunks, gemm });
+
   return {
-    ops,
+    ops: { ...windowOps, ...denseOps },
     begin(shape) {
       if (open !== null) {
         throw new BackendError(

@@ -249,4 +249,54 @@ export interface WasmKernels {
     classes: number,
     count: number,
   ): number;
+
+  /** out [tokens, 9 * channels] = the 3 x 3 neighbourhoods of tokens of a map [batch, height, width, channels]; zeros beyond its border. */
+  neighbourhoodRows(
+    x: number,
+    out: number,
+    begin: number,
+    end: number,
+    height: number,
+    width: number,
+    channels: number,
+  ): void;
+  /** y = max(x, 0); may be in place. */
+  relu(x: number, y: number, begin: number, end: number): void;
+  /** y = a + b; may be in place. */
+  addValues(a: number, b: number, y: number, begin: number, end: number): void;
+  /** scales [batch, 2, channels]: mean and factor of a group norm, for groups `begin` to `end` of batch * groups. */
+  groupNormScales(
+    x: number,
+    weight: number,
+    scales: number,
+    begin: number,
+    end: number,
+    tokens: number,
+    channels: number,
+    groups: number,
+    epsilon: number,
+  ): void;
+  /** out = (x - mean) * factor + bias with those scales, for rows of x [batch, tokens, channels]. */
+  scaleRows(
+    x: number,
+    scales: number,
+    bias: number,
+    out: number,
+    begin: number,
+    end: number,
+    tokens: number,
+    channels: number,
+  ): void;
+  /** Bilinear with half-pixel centres, for lines `begin` to `end` of batch * outHeight. */
+  upsample(
+    x: number,
+    out: number,
+    begin: number,
+    end: number,
+    height: number,
+    width: number,
+    outHeight: number,
+    outWidth: number,
+    channels: number,
+  ): void;
 }

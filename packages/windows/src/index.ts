@@ -1,6 +1,12 @@
 export type { SwinArchitecture, SwinRules } from './architecture';
 export { checkArchitecture, stageChannels, stageHiddenWidth, stagePairs } from './architecture';
 export type { DenseOps } from './dense-ops';
+export {
+  checkAddShape,
+  checkConvolutionShape,
+  checkGroupNormShape,
+  checkUpsampleShape,
+} from './dense-shapes';
 export type { SparseViTErrorCode } from './errors';
 export { BackendError, CheckpointError, ConfigError, ImageError, ShapeError, SparseViTError } from './errors';
 export type { WindowGrid } from './grid';

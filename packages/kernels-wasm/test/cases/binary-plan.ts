@@ -1,5 +1,4 @@
 import { expectAllclose } from '@sparsevit/testing';
-import type { WindowGrid } from '@sparsevit/windows';
 import { allWindowIds, createRandom, createWindowGrid, windowMaskClasses, windowTokens } from '@sparsevit/windows';
 import { expect } from 'vitest';
 import { describeBuilds, noise, ranges } from './arena';
@@ -205,10 +204,7 @@ const grids: [string, Parameters<typeof createWindowGrid>[0]][] = [
     '7x15 by 7, shift off per axis',
     { batch: 1, height: 7, width: 15, window: 7, isShifted: true, rules: { ...rules, shiftOff: 'per-axis' } },
   ],
-] satisfies [
-  string,
-  { isShifted: boolean } & Pick<WindowGrid, 'batch' | 'height' | 'width' | 'window'> & { rules: object },
-][];
+];
 
 function shuffled(count: number, uniform: () => number): number[] {
   const left = Array.from({ length: count }, (_, id) => id);

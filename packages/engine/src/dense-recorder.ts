@@ -1,0 +1,178 @@
+/** `DenseOps` as tasks: what heads on a backbone need, on whole maps. */
+
+import type { WasmKernels } from '@sparsevit/kernels-wasm/binary';
+import type { DenseOps } from '@sparsevit/windows';
+import { checkAddShape, checkConvolutionShape, checkGroupNormShape, checkUpsampleShape } from '@sparsevit/windows';
+import { registers } from './program';
+import type { Address, Operand, PendingCall, PendingTask } from './task';
+import { at } from './task';
+import type { EngineValue, Local } from './value';
+import { sizeOf } from './value';
+
+/** What a recorder lends. */
+export interface DenseContext {
+  readonly kernels: WasmKernels;
+  readonly weights: { plain(weight: EngineValue): number; packed(weight: EngineValue): number };
+  address(value: EngineValue): Operand;
+  makeValue(name: string, shape: readonly number[]): EngineValue;
+  addTask(task: PendingTask): void;
+  /** Chunks of at most `most` units, but enough of them for all threads. */
+  evenChunks(total: number, most: number, multiple: number): { chunk: number; chunkRows: number };
+  gemm(
+    operands: readonly [Operand, Operand, Operand],
+    bias: EngineValue | null,
+    residual: EngineValue | null,
+    hasGelu: boolean,
+    range: readonly [Operand, Operand],
+    depth: number,
+    columns: number,
+    rows: number,
+  ): PendingCall;
+}
+
+const begin: Operand = { register: registers.begin };
+const end: Operand = { register: registers.end };
+const count: Operand = { register: registers.count };
+
+const groupNormEpsilon = 1e-5;
+/** Rows and values that a thread takes at a time. */
+const rowsPerChunk = 384;
+const valuesPerChunk = 2 ** 17;
+
+/** The operations of heads. */
+export function createDenseOps({
+  weights,
+  address,
+  makeValue,
+  addTask,
+  evenChunks,
+  gemm,
+}: DenseContext): DenseOps<EngineValue> {
+  /** An operation on each value. */
+  const valuewise = (name: string, kernel: keyof WasmKernels, inputs: readonly EngineValue[]): EngineValue => {
+    const shape = inputs[0]?.shape ?? [];
+    const y = makeValue(name, shape);
+    addTask({
+      name,
+      calls: [{ kernel, operands: [...inputs.map(address), address(y), begin, end] }],
+      count: sizeOf(shape),
+      ...evenChunks(sizeOf(shape), valuesPerChunk, 16),
+    });
+    return y;
+  };
+  return {
+    convolution(x, weight, bias) {
+      const shape = checkConvolutionShape(x.shape, weight.shape, bias?.shape);
+      const [batch, height, width, columns] = shape;
+      const [side = 1, , channels = 1] = weight.shape;
+      const y = makeValue('convolution', shape);
+      const tokens = batch * height * width;
+      const packed = weights.packed(weight);
+      if (side === 1) {
+        addTask({
+          name: 'convolution',
+          calls: [gemm([address(x), packed, address(y)], bias, null, false, [begin, end], channels, columns, tokens)],
+          count: tokens,
+          ...evenChunks(tokens, rowsPerChunk, 12),
+        });
+        return y;
+      }
+      const depth = side * side * channels;
+      const rows: Local = { kind: 'local', name: 'neighbourhoods', unit: 'row', bytesPerUnit: depth * 4 };
+      const moved = (operand: Operand, bytesPerRow: number): Operand => ({
+        ...(operand as Address), // of a map
+        register: registers.begin,
+        scale: bytesPerRow,
+      });
+      addTask({
+        name: 'convolution',
+        calls: [
+          {
+            kernel: 'neighbourhoodRows',
+            operands: [address(x), moved(at(rows), -depth * 4), begin, end, height, width, channels],
+          },
+          gemm(
+            [at(rows), packed, moved(address(y), columns * 4)],
+            bias,
+            null,
+            false,
+            [0, count],
+            depth,
+            columns,
+            tokens,
+          ),
+        ],
+        count: tokens,
+        ...evenChunks(tokens, rowsPerChunk, 12),
+      });
+      return y;
+    },
+
+    groupNorm(x, weight, bias, groups) {
+      const shape = checkGroupNormShape(x.shape, weight.shape, bias.shape, groups);
+      const [batch, height, width, channels] = shape;
+      const tokens = height * width;
+      const scales = makeValue('groupNorm scales', [batch, 2, channels]);
+      const y = makeValue('groupNorm', shape);
+      addTask({
+        name: 'groupNorm scales',
+        calls: [
+          {
+            kernel: 'groupNormScales',
+            operands: [
+              address(x),
+              weights.plain(weight),
+              address(scales),
+              begin,
+              end,
+              tokens,
+              channels,
+              groups,
+              groupNormEpsilon,
+            ],
+          },
+        ],
+        count: batch * groups,
+        chunk: 1,
+      });
+      addTask({
+        name: 'groupNorm',
+        calls: [
+          {
+            kernel: 'scaleRows',
+            operands: [address(x), address(scales), weights.plain(bias), address(y), begin, end, tokens, channels],
+          },
+        ],
+        count: batch * tokens,
+        ...evenChunks(batch * tokens, 4 * rowsPerChunk, 1),
+      });
+      return y;
+    },
+
+    upsample(x, height, width) {
+      const shape = checkUpsampleShape(x.shape, height, width);
+      const [batch, , , channels] = shape;
+      const [, heightBefore = 1, widthBefore = 1] = x.shape;
+      const y = makeValue('upsample', shape);
+      addTask({
+        name: 'upsample',
+        calls: [
+          {
+            kernel: 'upsample',
+            operands: [address(x), address(y), begin, end, heightBefore, widthBefore, height, width, channels],
+          },
+        ],
+        count: batch * height,
+        ...evenChunks(batch * height, 16, 1),
+      });
+      return y;
+    },
+
+    add(a, b) {
+      checkAddShape(a.shape, b.shape);
+      return valuewise('add', 'addValues', [a, b]);
+    },
+
+    relu: (x) => valuewise('relu', 'relu', [x]),
+  };
+}
