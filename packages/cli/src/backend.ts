@@ -9,11 +9,8 @@ import type { KernelPack } from '@sparsevit/windows';
 import { BackendError, SparseViTError } from '@sparsevit/windows';
 import { env } from './tensor';
 
-/** What `--backend` takes. */
-export const backendChoices = ['auto', 'webgpu', 'wasm', 'cpu'] as const;
-
-/** A backend by name, or the fastest that works. */
-export type BackendChoice = (typeof backendChoices)[number];
+/** A backend of TensorFlow.js. `graphics card` is webgpu on one, and an error where the processor plays it. */
+export type TensorBackend = 'webgpu' | 'graphics card' | 'wasm' | 'cpu';
 
 /** What runs the model. */
 export interface StartedBackend extends BackendReport {
@@ -27,14 +24,14 @@ export interface StartedBackend extends BackendReport {
  * @throws BackendError when it is not installed, or this machine has no adapter for it
  */
 export async function startBackend(
-  choice: BackendChoice,
+  choice: TensorBackend,
   options: { wantsKernels: boolean } = { wantsKernels: true },
 ): Promise<StartedBackend> {
   const { wantsKernels } = options;
   env().set('PROD', true); // the cpu backend prints a greeting otherwise
   try {
     const report = await initBackend({
-      ...(choice === 'auto' ? {} : { prefer: choice }),
+      prefer: choice === 'graphics card' ? ['webgpu'] : choice,
       packs: wantsKernels ? kernelPacks : [],
       load: {
         webgpu: () => import('@tensorflow/tfjs-backend-webgpu'),

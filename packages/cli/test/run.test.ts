@@ -12,6 +12,7 @@ import { drawScene, normalizeImage } from '@sparsevit/data';
 import { decodeImage, encodePng } from '@sparsevit/data/node';
 import { describeGolden, requireGolden } from '@sparsevit/testing';
 import { kernelNames, sparsityModes, uniformSparsity } from '@sparsevit/windows';
+import { build } from 'esbuild';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { run, temporaryFolder } from './fake-io';
 
@@ -28,7 +29,10 @@ interface RunDocument {
     name: string;
     detail: string;
     chosenBecause: string;
-    refused: { backend: string; reason: string }[];
+    refused: { reason: string }[];
+    threads?: number;
+    build?: string;
+    whyOneThread?: string | null;
     packs: { name: string; detail: string; kernels: string[] }[];
     refusedPacks: { name: string; reason: string }[];
     selfCheck: { largestDifference: number } | null;
@@ -36,6 +40,7 @@ interface RunDocument {
   };
   readonly inputs: {
     input: string;
+    compileMs: { dense: number; sparse: number } | null;
     batch: number;
     height: number;
     width: number;
@@ -95,7 +100,7 @@ describe('what is printed', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/model +swin-nano, random weights \(seed 0\)/);
     expect(out).toMatch(/sparsity +\.6\|\.6\|\.6\|\.6 pruned, clean mode/);
-    expect(out).toMatch(/backend +wasm \(.*thread.*\), kernels: (?!none).+, TensorFlow\.js 4\./);
+    expect(out).toMatch(/backend +engine \(.*SIMD, \d+ threads?\)\n/);
     expect(out).toMatch(/machine +Test CPU, 2 cores/);
     expect(out).toMatch(/scene 1, 64x64 \(drawn\)/);
     expect(out).toMatch(/windows kept, stage 0 block 0 +9 +4 \(44 %\)/);
@@ -127,7 +132,7 @@ describe('--json', () => {
       version: 1,
       model: { preset: 'swin-nano', seed: 0 },
       sparsity: { notation: '.6|.6|.6|.6', mode: 'clean' },
-      backend: { name: 'wasm' },
+      backend: { name: 'engine', threads: expect.any(Number), build: expect.stringMatching(/SIMD/) },
       failed: null,
     });
     const [input] = document.inputs;
@@ -298,7 +303,7 @@ describe('kernels', () => {
   const small = ['run', '--scene', '1', '--model', 'swin-nano', '--size', '64x64', '--repeats', '1'];
 
   it('are used, compared and named', async () => {
-    const { backend } = await runJson(small);
+    const { backend } = await runJson([...small, '--backend', 'wasm']);
     expect(backend.chosenBecause).toBe('asked for by name');
     expect(backend.packs).toHaveLength(1);
     expect(backend.packs[0]).toMatchObject({ name: '@sparsevit/kernels-wasm', detail: expect.stringMatching(/./) });
@@ -309,7 +314,7 @@ describe('kernels', () => {
 
   it('--no-kernels runs the plain ops, to the same features', async () => {
     const [withKernels, without] = [at('kernels.safetensors'), at('no-kernels.safetensors')];
-    await runJson([...small, '--features', withKernels]);
+    await runJson([...small, '--backend', 'wasm', '--features', withKernels]);
     const { backend } = await runJson([...small, '--no-kernels', '--features', without]);
     expect(backend).toMatchObject({ name: 'wasm', packs: [], refusedPacks: [], selfCheck: null });
     expect((await run([...small, '--no-kernels'])).out).toMatch(
@@ -327,9 +332,11 @@ describe('kernels', () => {
     const { backend } = await runJson([...small, '--backend', 'auto']);
     const { out } = await run([...small, '--backend', 'auto']);
     vi.unstubAllGlobals();
-    expect(backend).toMatchObject({ name: 'wasm', chosenBecause: 'the first of webgpu, wasm, cpu that works here' });
-    expect(backend.refused).toEqual([{ backend: 'webgpu', reason: expect.stringMatching(/adapter, got none/) }]);
-    expect(out).toMatch(/backend +wasm .*\n +not used: webgpu: expected a graphics adapter, got none on this machine/);
+    expect(backend).toMatchObject({ name: 'engine', chosenBecause: 'the first of webgpu, engine that works here' });
+    expect(backend.refused).toEqual([{ reason: expect.stringMatching(/webgpu: .*adapter, got none/) }]);
+    expect(out).toMatch(
+      /backend +engine .*\n +not used: webgpu: .*expected a graphics adapter, got none on this machine/,
+    );
   });
 });
 
@@ -407,11 +414,73 @@ describeGolden('a golden of timm', ['swin-timm/weights.safetensors', 'swin-timm/
 
 it('leaves no tensors behind', async () => {
   const { memory } = await import('@tensorflow/tfjs-core');
-  await run(scene);
+  const onWasm = [...scene, '--backend', 'wasm'];
+  await run(onWasm);
   const before = memory().numTensors;
-  await run([...scene, '--features', at('leak.safetensors')]);
-  await run([...scene, '--sparsity', '.3|0|0|.9', '--mode', 'official']);
+  await run([...onWasm, '--features', at('leak.safetensors')]);
+  await run([...onWasm, '--sparsity', '.3|0|0|.9', '--mode', 'official']);
   expect(memory().numTensors).toBe(before);
+});
+
+describe('the engine', () => {
+  const small = ['run', '--scene', '1', '--model', 'swin-nano', '--size', '64x96', '--repeats', '1'];
+
+  it('has the threads that were asked for, and says what its plans took', async () => {
+    const { backend, inputs } = await runJson([...small, '--threads', '3']);
+    expect(backend).toMatchObject({ name: 'engine', threads: 3, whyOneThread: null });
+    expect(inputs[0]?.compileMs).toEqual({ dense: expect.any(Number), sparse: expect.any(Number) });
+    expect((await run([...small, '--threads', '1'])).out).toMatch(/backend +engine \(.*SIMD, 1 thread\)/);
+  });
+
+  it.each([
+    ['.6', 'clean'],
+    ['.3|0|0|.9', 'official'],
+  ])('computes what TensorFlow.js computes: %s, %s', async (sparsity, mode) => {
+    const [own, reference] = [at('engine.safetensors'), at('tensorflow.safetensors')];
+    const asked = [...small, '--sparsity', sparsity, '--mode', mode];
+    await runJson([...asked, '--threads', '2', '--features', own]);
+    const { inputs } = await runJson([...asked, '--backend', 'wasm', '--features', reference]);
+    expect(inputs[0]?.compileMs).toBeNull();
+    const [got, expected] = [readTensors(own), readTensors(reference)];
+    expect([...got.tensors.keys()]).toEqual([...expected.tensors.keys()]);
+    for (const name of expected.tensors.keys()) {
+      if (name.startsWith('kept')) expect(got.tensors.get(name), name).toEqual(expected.tensors.get(name));
+      else expect(largestGap(floats(got, name).values, floats(expected, name).values)).toBeLessThan(1e-4);
+    }
+  });
+
+  it('runs without TensorFlow.js: nothing that it imports at once leads there', async () => {
+    const { outputFiles: _, metafile } = await build({
+      entryPoints: [new URL('../src/index.ts', import.meta.url).pathname],
+      bundle: true,
+      write: false,
+      metafile: true,
+      splitting: true,
+      outdir: 'out',
+      format: 'esm',
+      platform: 'node',
+      conditions: ['@sparsevit/source'],
+      packages: 'bundle',
+      external: ['@tensorflow/*', 'sharp'],
+    });
+    const seen = new Set<string>();
+    const visit = (file: string): string[] => {
+      if (seen.has(file)) return [];
+      seen.add(file);
+      const imports = metafile.outputs[file]?.imports ?? [];
+      return imports
+        .filter(({ kind }) => kind === 'import-statement')
+        .flatMap(({ path, external }) => (external ? [path] : visit(path)));
+    };
+    const entry = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint?.endsWith('src/index.ts'));
+    expect(visit(entry?.[0] ?? '').filter((path) => path.startsWith('@tensorflow'))).toEqual([]);
+    const runner = Object.entries(metafile.outputs).find(([file]) => file.includes('engine-runner'));
+    expect(runner).toBeDefined();
+    expect(visit(runner?.[0] ?? '').filter((path) => path.startsWith('@tensorflow'))).toEqual([]);
+    // and the other runner does
+    const other = Object.keys(metafile.outputs).find((file) => file.includes('tensor-runner')) ?? '';
+    expect(visit(other).some((path) => path.startsWith('@tensorflow'))).toBe(true);
+  });
 });
 
 it('runs on the cpu backend', async () => {

@@ -1,10 +1,7 @@
 /** `sparsevit run`: a model on images, dense and sparse side by side. */
 
 import { basename } from 'node:path';
-import type { SwinModel } from '@sparsevit/backbone';
-import { createSwin } from '@sparsevit/backbone';
-import { createTensorOps } from '@sparsevit/ops';
-import { backendChoices, explainOutOfMemory, startBackend } from '../backend';
+import { familyRules } from '@sparsevit/backbone';
 import type { Command } from '../command';
 import { defineCommand } from '../command';
 import { writeOutputFile } from '../files';
@@ -19,8 +16,9 @@ import type { RunJob, RunPlan } from '../run/plan';
 import { planRun } from '../run/plan';
 import type { FailedInput, InputFacts, RunFacts } from '../run/report';
 import { describeModel, describeSparsity, renderInput, renderRunFacts, reportJson } from '../run/report';
+import type { Runner } from '../run/runner';
+import { backendChoices, startRunner } from '../run/start-runner';
 import { chooseSparsity, denseCounterpart, modeOf, notationOf } from '../sparsity';
-import type { Tensor } from '../tensor';
 
 /** The command. */
 export const runCommand: Command = defineCommand({
@@ -48,8 +46,9 @@ export const runCommand: Command = defineCommand({
     },
     backend: {
       value: 'NAME',
-      description: `${backendChoices.join(', ')}; default wasm. auto: the first of the others that works. webgpu in Node needs the package webgpu.`,
+      description: `${backendChoices.join(', ')}; default engine: WebAssembly on all cores. auto: webgpu on a graphics card, else the engine. webgpu, wasm and cpu are TensorFlow.js's; webgpu in Node needs the package webgpu.`,
     },
+    threads: { value: 'N', description: 'Threads of the engine, default all cores.' },
     'no-kernels': { description: "Run TensorFlow.js's own ops instead of the fused kernels." },
     repeats: { value: 'N', description: 'Timed runs of each after one to warm up, in turns; default 3.' },
     scene: { value: 'SEED', description: 'Draw a scene instead of reading an input.' },
@@ -77,36 +76,37 @@ export const runCommand: Command = defineCommand({
     const { architecture, family, sparsity: saved } = model;
     const sparsity = chooseSparsity(architecture, { text: options.sparsity, mode: options.mode, saved });
     const progress = createProgress(io);
+    const named = plan.backend === 'auto' ? 'a backend' : `${plan.backend === 'engine' ? 'the ' : ''}${plan.backend}`;
+    progress.step(`starting ${named}`);
+    let runner: Runner | null = null;
     try {
-      progress.step(`starting ${plan.backend === 'auto' ? 'a backend' : plan.backend}`);
-      const backend = await startBackend(plan.backend, plan);
-      const facts: RunFacts = { model, sparsity, backend, machine: io.machine() };
+      const readModel = () => {
+        progress.step('taking in the weights');
+        return { architecture, family, weights: model.readWeights() };
+      };
+      runner = await startRunner(readModel, { ...plan, now: io.now });
+      const facts: RunFacts = { model, sparsity, backend: runner.facts, machine: io.machine() };
       progress.clear();
       if (!options.json) io.stdout(renderRunFacts(facts));
-      progress.step('taking in the weights');
-      const swin = createSwin(createTensorOps(), { architecture, family, weights: model.readWeights() });
       const found: InputFacts[] = [];
-      try {
-        for (const job of plan.jobs) {
-          const inputFacts = await runJob(job, { plan, facts, swin, io, progress }).catch((error: unknown) => {
-            progress.clear();
-            // What is done is not lost to an input that cannot be used.
-            const failed = failureOf(job, explainOutOfMemory(error));
-            if (options.json && found.length > 0) printJson(io, facts, found, failed);
-            throw error;
-          });
+      for (const job of plan.jobs) {
+        const inputFacts = await runJob(job, { plan, facts, runner, io, progress }).catch((error: unknown) => {
           progress.clear();
-          if (!options.json) io.stdout(renderInput(inputFacts));
-          found.push(inputFacts);
-        }
-      } finally {
-        swin.dispose();
+          // What is done is not lost to an input that cannot be used.
+          const failed = failureOf(job, runner?.explain(error));
+          if (options.json && found.length > 0) printJson(io, facts, found, failed);
+          throw error;
+        });
+        progress.clear();
+        if (!options.json) io.stdout(renderInput(inputFacts));
+        found.push(inputFacts);
       }
       if (options.json) printJson(io, facts, found, null);
     } catch (error) {
-      throw explainOutOfMemory(error);
+      throw runner === null ? error : runner.explain(error);
     } finally {
       progress.clear();
+      await runner?.dispose();
     }
   },
 });
@@ -122,9 +122,9 @@ function failureOf({ source }: RunJob, error: unknown): FailedInput {
 /** One input: read, run, files written. */
 async function runJob(
   { source, overlay, features }: RunJob,
-  context: { plan: RunPlan; facts: RunFacts; swin: SwinModel<Tensor>; io: CliIo; progress: Progress },
+  context: { plan: RunPlan; facts: RunFacts; runner: Runner; io: CliIo; progress: Progress },
 ): Promise<InputFacts> {
-  const { plan, facts, swin, io, progress } = context;
+  const { plan, facts, runner, io, progress } = context;
   const { model, sparsity } = facts;
   const { patchSize } = model.architecture;
   const name = inputName(source);
@@ -132,7 +132,9 @@ async function runJob(
   const input = await openInput(source, { size: plan.size, patchSize });
   const { shape, origin } = input;
   const { featuresFile, photo, ...findings } = await evaluateInput(input, {
-    model: swin,
+    runner,
+    architecture: model.architecture,
+    rules: familyRules[model.family],
     sparsity,
     dense: denseCounterpart(model.architecture, sparsity),
     repeats: plan.repeats,

@@ -1,10 +1,9 @@
 /** The file of `--features`: what the sparse run computed, in the layout that PyTorch users expect. */
 
-import type { ForwardResult, WritableTensor } from '@sparsevit/backbone';
+import type { WritableTensor } from '@sparsevit/backbone';
 import { writeSafetensors } from '@sparsevit/backbone';
-import type { Tensor } from '../tensor';
-import { dispose } from '../tensor';
 import type { KeptWindows } from './kept-windows';
+import type { RunOutput } from './runner';
 
 /**
  * Writes `out0..` [B, C, h, w], `logits` [B, classes] where there is a classifier, and `kept.{stage}.{block}` int32 [B, k] in score order for
@@ -13,22 +12,22 @@ import type { KeptWindows } from './kept-windows';
  * @returns the bytes of a safetensors file
  */
 export async function createFeaturesFile(
-  result: ForwardResult<Tensor>,
+  { maps }: RunOutput,
   options: { kept: readonly KeptWindows[]; facts: Readonly<Record<string, string>> },
 ): Promise<Uint8Array> {
   const tensors = new Map<string, WritableTensor>();
-  for (const [stage, map] of result.features.entries()) {
-    if (map === null) continue;
-    const [batch = 0, height = 0, width = 0, channels = 0] = map.shape;
-    const values = await map.data<'float32'>();
-    dispose(map);
+  for (const { stage, shape, read, release } of maps) {
+    const values = await read();
+    release();
+    if (stage === null) {
+      tensors.set('logits', { values, shape });
+      continue;
+    }
+    const [batch = 0, height = 0, width = 0, channels = 0] = shape;
     tensors.set(`out${stage}`, {
       values: toChannelsFirst(values, { batch, tokens: height * width, channels }),
       shape: [batch, channels, height, width],
     });
-  }
-  if (result.logits !== null) {
-    tensors.set('logits', { values: (await result.logits.data<'float32'>()).slice(), shape: result.logits.shape });
   }
   for (const { stage, block, ids } of options.kept) if (ids !== null) tensors.set(`kept.${stage}.${block}`, ids);
   return writeSafetensors(tensors, options.facts);

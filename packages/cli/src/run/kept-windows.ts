@@ -1,9 +1,7 @@
-/** Which windows each block worked on, read back to the host. */
+/** Which windows each block worked on, on the host. */
 
-import type { BlockWindows } from '@sparsevit/backbone';
-import type { WindowGrid } from '@sparsevit/windows';
+import type { Selection, WindowGrid } from '@sparsevit/windows';
 import { allWindowIds } from '@sparsevit/windows';
-import type { Tensor } from '../tensor';
 
 /** The windows of one block. */
 export interface KeptWindows {
@@ -16,28 +14,25 @@ export interface KeptWindows {
   readonly perImage: readonly Int32Array[];
 }
 
-/** Reads the windows of all blocks back; the tensors stay the caller's. */
-export async function readKeptWindows(blocks: readonly BlockWindows<Tensor>[]): Promise<KeptWindows[]> {
-  const kept: KeptWindows[] = [];
-  for (const { stage, block, grid, selection } of blocks) {
-    const images = Array.from({ length: grid.batch }, (_, image) => image);
-    if (selection.kind === 'all') {
-      const all = allWindowIds({ ...grid, batch: 1 });
-      kept.push({ stage, block, grid, ids: null, perImage: images.map(() => all) });
-      continue;
-    }
-    const values = selection.ids === null ? new Int32Array(0) : (await selection.ids.data<'int32'>()).slice();
-    if (selection.kind === 'topk') {
-      const count = selection.keptPerImage;
-      const perImage = images.map((image) => values.slice(image * count, (image + 1) * count));
-      kept.push({ stage, block, grid, ids: { values, shape: [grid.batch, count] }, perImage });
-    } else {
-      const windows = grid.windowsPerImage;
-      const perImage = images.map((image) =>
-        values.filter((id) => Math.floor(id / windows) === image).map((id) => id - image * windows),
-      );
-      kept.push({ stage, block, grid, ids: { values, shape: [values.length] }, perImage });
-    }
+/** The windows of a block from the ids of its selection; null for all. */
+export function keptWindowsOf(
+  { stage, block, grid }: Pick<KeptWindows, 'stage' | 'block' | 'grid'>,
+  kind: Selection<never>['kind'],
+  values: Int32Array | null,
+): KeptWindows {
+  const images = Array.from({ length: grid.batch }, (_, image) => image);
+  if (kind === 'all' || values === null) {
+    const all = allWindowIds({ ...grid, batch: 1 });
+    return { stage, block, grid, ids: null, perImage: images.map(() => all) };
   }
-  return kept;
+  if (kind === 'topk') {
+    const count = values.length / grid.batch;
+    const perImage = images.map((image) => values.slice(image * count, (image + 1) * count));
+    return { stage, block, grid, ids: { values, shape: [grid.batch, count] }, perImage };
+  }
+  const windows = grid.windowsPerImage;
+  const perImage = images.map((image) =>
+    values.filter((id) => Math.floor(id / windows) === image).map((id) => id - image * windows),
+  );
+  return { stage, block, grid, ids: { values, shape: [values.length] }, perImage };
 }

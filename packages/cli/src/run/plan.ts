@@ -1,13 +1,13 @@
 /** What `run` is going to do: everything about its options and files that can be found wrong before a model is loaded. */
 
-import type { BackendChoice } from '../backend';
-import { backendChoices } from '../backend';
 import { inputError, quote } from '../errors';
 import { checkInputFile, checkOutputFile, outputPaths } from '../files';
 import type { Size } from '../values';
 import { parseChoice, parseInteger, parseSize, seedRange } from '../values';
 import type { InputSource } from './inputs';
 import { inputName, isTensorFile } from './inputs';
+import type { BackendChoice } from './start-runner';
+import { backendChoices } from './start-runner';
 
 /** One input and the files that are written about it. */
 export interface RunJob {
@@ -24,9 +24,12 @@ export interface RunPlan {
   readonly repeats: number;
   readonly backend: BackendChoice;
   readonly wantsKernels: boolean;
+  /** Of the engine; undefined for all cores. */
+  readonly threads: number | undefined;
 }
 
 const mostRepeats = 1000;
+const threadRange = { min: 1, max: 256 };
 
 /**
  * Checks options, inputs and outputs.
@@ -39,6 +42,7 @@ export async function planRun(
     readonly size?: string;
     readonly backend?: string;
     readonly 'no-kernels'?: true;
+    readonly threads?: string;
     readonly repeats?: string;
     readonly scene?: string;
     readonly overlay?: string;
@@ -49,7 +53,16 @@ export async function planRun(
   const sources = sourcesOf(inputs, options.scene);
   const size = options.size === undefined ? undefined : parseSize(options.size, '--size');
   const repeats = parseInteger(options.repeats ?? '3', '--repeats', { min: 1, max: mostRepeats });
-  const backend = parseChoice(options.backend ?? 'wasm', '--backend', backendChoices);
+  const wantsKernels = options['no-kernels'] !== true;
+  // plain ops are TensorFlow.js's
+  const backend = parseChoice(options.backend ?? (wantsKernels ? 'engine' : 'wasm'), '--backend', backendChoices);
+  const threads = options.threads === undefined ? undefined : parseInteger(options.threads, '--threads', threadRange);
+  if (threads !== undefined && backend !== 'engine' && backend !== 'auto') {
+    throw inputError(`--threads: expected --backend engine, got ${backend}, which has its own. Leave out one of them.`);
+  }
+  if (!wantsKernels && (backend === 'engine' || backend === 'auto')) {
+    throw inputError(`--no-kernels: expected a backend of TensorFlow.js, got ${backend}. Use --backend wasm.`);
+  }
   await checkInputs(sources, size !== undefined);
   const reads = [...inputs, ...(options.weights === undefined ? [] : [options.weights])];
   const overlays = await checkOutputs(options.overlay, '--overlay', { sources, others: reads });
@@ -59,7 +72,7 @@ export async function planRun(
     overlay: overlays[i] ?? null,
     features: features[i] ?? null,
   }));
-  return { jobs, size, repeats, backend, wantsKernels: options['no-kernels'] !== true };
+  return { jobs, size, repeats, backend, wantsKernels, threads };
 }
 
 function sourcesOf(inputs: readonly string[], scene: string | undefined): InputSource[] {

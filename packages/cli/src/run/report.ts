@@ -1,7 +1,6 @@
 /** What `run` prints: one report, as text or as JSON. */
 
 import type { Sparsity } from '@sparsevit/windows';
-import type { StartedBackend } from '../backend';
 import type { MachineFacts } from '../io';
 import type { LoadedModel } from '../model';
 import { describeArchitecture } from '../model';
@@ -9,12 +8,13 @@ import { modeOf, notationOf, prunedOf } from '../sparsity';
 import { formatBytes, formatNumber, renderFacts, renderTable } from '../table';
 import type { Findings, Gmacs, Latency } from './evaluate';
 import type { KeptWindows } from './kept-windows';
+import type { RunnerFacts } from './runner';
 
 /** What holds for all inputs of a command. */
 export interface RunFacts {
   readonly model: LoadedModel;
   readonly sparsity: Sparsity;
-  readonly backend: StartedBackend;
+  readonly backend: RunnerFacts;
   readonly machine: MachineFacts;
 }
 
@@ -62,13 +62,10 @@ export function renderRunFacts(facts: RunFacts): string {
 }
 
 /** What runs the model, and what was meant to and does not. */
-function backendFacts(started: StartedBackend): [string, string][] {
-  const { backend, detail, packs, refused, refusedPacks, wantsKernels, tensorFlowVersion } = started;
-  const none = wantsKernels ? 'none' : 'none (--no-kernels)';
-  const kernels = packs.length === 0 ? none : packs.map((pack) => pack.detail).join(', ');
+function backendFacts({ backend, detail, more, refused }: RunnerFacts): [string, string][] {
   return [
-    ['backend', `${backend} (${detail}), kernels: ${kernels}, TensorFlow.js ${tensorFlowVersion}`],
-    ...[...refused, ...refusedPacks].map(({ reason }): [string, string] => ['', `not used: ${reason}`]),
+    ['backend', `${backend} (${detail})${more}`],
+    ...refused.map(({ reason }): [string, string] => ['', `not used: ${reason}`]),
   ];
 }
 
@@ -129,7 +126,7 @@ export interface FailedInput {
 /** The whole report as a JSON document. `failed`: the input after the last one of `inputs`, when it ended the command. */
 export function reportJson(facts: RunFacts, inputs: readonly InputFacts[], failed: FailedInput | null): object {
   const { model, sparsity, machine } = facts;
-  const { backend: name, wantsKernels: _, ...backend } = facts.backend;
+  const { backend: name, json, more: _, ...backend } = facts.backend;
   const { architecture, family, notes } = model;
   const latency = ({ median, min, max, samples }: Latency): object => ({ median, min, max, samples });
   return {
@@ -137,7 +134,7 @@ export function reportJson(facts: RunFacts, inputs: readonly InputFacts[], faile
     command: 'run',
     model: { preset: model.preset, architecture, family, ...model.source, notes },
     sparsity: { notation: notationOf(sparsity), mode: modeOf(sparsity), ...sparsity },
-    backend: { name, ...backend },
+    backend: { name, ...backend, ...json },
     machine,
     inputs: inputs.map(({ name, shape: [batch, height, width], findings, peakMemoryBytes, overlay, features }) => ({
       input: name,
@@ -158,6 +155,7 @@ export function reportJson(facts: RunFacts, inputs: readonly InputFacts[], faile
         sparse: latency(findings.sparseMs),
         isWarmUp: findings.isWarmUp,
       },
+      compileMs: findings.compileMs,
       speedUp: findings.denseMs.median / findings.sparseMs.median,
       peakMemoryBytes,
       overlay,
