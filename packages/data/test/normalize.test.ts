@@ -1,6 +1,6 @@
 import { ConfigError, ImageError } from '@sparsevit/windows';
 import { describe, expect, it } from 'vitest';
-import { checkRgbImage, normalizeImage } from '../src/index';
+import { checkRgbImage, normalizeImage, rgbFromRgba } from '../src/index';
 
 const mean = [0.485, 0.456, 0.406];
 const std = [0.229, 0.224, 0.225];
@@ -67,5 +67,34 @@ describe('checkRgbImage', () => {
   it('refuses pixels that are no bytes, as they may come from JavaScript', () => {
     const image = JSON.parse('{ "pixels": [0, 0, 0], "height": 1, "width": 1 }');
     expect(() => checkRgbImage(image, 'test')).toThrow(/expected pixels as bytes, got object/);
+  });
+});
+
+describe('rgbFromRgba', () => {
+  it('drops an opaque alpha channel, whatever the values', () => {
+    const data = Uint8ClampedArray.from({ length: 256 * 4 }, (_, i) =>
+      i % 4 === 3 ? 255 : Math.floor(i / 4) ^ (i % 4),
+    );
+    const { pixels, height, width } = rgbFromRgba({ data, height: 8, width: 32 });
+    expect([height, width]).toEqual([8, 32]);
+    expect([...pixels]).toEqual([...data.filter((_, i) => i % 4 !== 3)]);
+  });
+
+  it('lays transparent pixels on white', () => {
+    const data = Uint8Array.of(0, 100, 255, 0, 0, 100, 255, 128, 0, 0, 0, 51);
+    expect([...rgbFromRgba({ data, height: 1, width: 3 }).pixels]).toEqual([
+      255, 255, 255, 127, 177, 255, 204, 204, 204,
+    ]);
+  });
+
+  it.each([
+    [{ data: new Uint8Array(4), height: 1, width: 2 }, /expected 8 bytes for 1x2 pixels of 4 channels, got 4/],
+    [{ data: new Uint8Array(3), height: 1, width: 1 }, /expected 4 bytes .* got 3/],
+    [{ data: new Uint8Array(4), height: 0.5, width: 2 }, /height .* got 0.5/],
+    [{ data: [0, 0, 0, 0] as never, height: 1, width: 1 }, /expected data as bytes, got object/],
+    [{ data: null as never, height: 1, width: 1 }, /got null/],
+  ])('refuses image %#', (image, message) => {
+    expect(() => rgbFromRgba(image)).toThrow(ImageError);
+    expect(() => rgbFromRgba(image)).toThrow(message);
   });
 });

@@ -188,9 +188,13 @@ function assembleEngine({ heap, kernels, pool, threads, build, whyOneThread }: P
     needs.set(plan, { arenaBytes, scratchBytes });
     let isGone = false;
 
+    /** At the call: runs that were asked for before dispose() end first. */
     const refuseGone = (): void => {
-      refuseDisposed();
       if (isGone) throw new BackendError('engine: expected a plan in use, got one after dispose(). Compile it again.');
+    };
+    /** When it is a run's turn. */
+    const refuseFreed = (): void => {
+      refuseDisposed();
       for (const { isFreed, key } of used) {
         if (!isFreed) continue;
         throw new BackendError(
@@ -235,9 +239,10 @@ function assembleEngine({ heap, kernels, pool, threads, build, whyOneThread }: P
     return {
       shape,
       arenaBytes,
-      run(pixels, { signal } = {}) {
+      async run(pixels, { signal } = {}) {
+        refuseGone();
         const running = inTurn(async () => {
-          refuseGone();
+          refuseFreed();
           checkImage(pixels, shape);
           isRunning = true;
           try {
@@ -251,6 +256,7 @@ function assembleEngine({ heap, kernels, pool, threads, build, whyOneThread }: P
       },
       runSync(pixels) {
         refuseGone();
+        refuseFreed();
         checkImage(pixels, shape);
         if (isRunning)
           throw new BackendError('runSync: expected no other run, got one that is going on. Await it first.');
@@ -267,9 +273,10 @@ function assembleEngine({ heap, kernels, pool, threads, build, whyOneThread }: P
         }
         return materialize(result, isEngineValue, read);
       },
-      profile(pixels) {
+      async profile(pixels) {
+        refuseGone();
         return inTurn(async (): Promise<PlanProfile> => {
-          refuseGone();
+          refuseFreed();
           checkImage(pixels, shape);
           isRunning = true;
           try {

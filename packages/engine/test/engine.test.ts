@@ -124,6 +124,19 @@ describe.each([1, 2])('%i threads', (threads) => {
       expect(features).toHaveLength(architecture.depths.length);
     }));
 
+  test('runs that were asked for before their plan is disposed end first', () =>
+    withEngine(threads, async (engine) => {
+      const plan = compileSwin(engine, uniformSparsity(architecture, 0.5));
+      const pixels = pixelsOf(shape);
+      const alone = bitsOf(await plan.run(pixels));
+      const runs = [plan.run(pixels), plan.run(pixels), plan.profile(pixels)] as const;
+      plan.dispose();
+      const late = plan.run(pixels);
+      await expect(late).rejects.toThrow(/after dispose\(\)/);
+      expect([bitsOf(await runs[0]), bitsOf(await runs[1])]).toEqual([alone, alone]);
+      expect((await runs[2]).calls).not.toHaveLength(0);
+    }));
+
   test('a profile has every call, a document every task and buffer', () =>
     withEngine(threads, async (engine) => {
       const plan = compileSwin(engine, uniformSparsity(architecture, 0.5));

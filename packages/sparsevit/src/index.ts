@@ -1,11 +1,13 @@
 export * as backbone from '@sparsevit/backbone';
 export * as config from '@sparsevit/config';
 export * as data from '@sparsevit/data';
+export * as engine from '@sparsevit/engine';
 export * as kernelsWasm from '@sparsevit/kernels-wasm';
 export * as kernelsWebgpu from '@sparsevit/kernels-webgpu';
 export * as latency from '@sparsevit/latency';
 export type { BackendEvent, BackendName, BackendReport, InitBackendOptions } from '@sparsevit/ops';
 export * as ops from '@sparsevit/ops';
 export { warmup } from '@sparsevit/ops';
+export * as runtime from '@sparsevit/runtime';
 export * as windows from '@sparsevit/windows';
 export { initBackend } from './init-backend';

@@ -21,6 +21,8 @@ export {
   windowMaskClasses,
   windowTokens,
 } from './grid';
+export type { KeptWindowIds } from './kept-window-ids';
+export { keptWindowIdsOf } from './kept-window-ids';
 export type {
   InstalledPack,
   KernelContracts,

@@ -107,6 +107,7 @@ export function checkSparsity<S extends Sparsity>(architecture: SwinArchitecture
   }
   if (!hasRatios(sparsity)) {
     const { thresholds } = sparsity as ThresholdSparsity;
+    checkIsList('thresholds', thresholds);
     checkStageCount(thresholds.length, stages);
     thresholds.forEach((threshold, stage) => {
       if (threshold !== null && !(Number.isFinite(threshold) && threshold >= 0)) {
@@ -117,8 +118,10 @@ export function checkSparsity<S extends Sparsity>(architecture: SwinArchitecture
     });
     return sparsity;
   }
+  checkIsList('prunedRatios', sparsity.prunedRatios);
   checkStageCount(sparsity.prunedRatios.length, stages);
   sparsity.prunedRatios.forEach((ratios, stage) => {
+    checkIsList(`prunedRatios of stage ${stage}`, ratios);
     const pairs = stagePairs(architecture, stage);
     if (ratios.length !== pairs) {
       throw new ConfigError(
@@ -138,6 +141,14 @@ export function checkSparsity<S extends Sparsity>(architecture: SwinArchitecture
     });
   });
   return sparsity;
+}
+
+function checkIsList(name: string, value: unknown): void {
+  if (!Array.isArray(value)) {
+    throw new ConfigError(
+      `sparsity: expected ${name} to be a list, got ${value === null ? 'null' : typeof value}. uniformSparsity(architecture, 0.6) makes one.`,
+    );
+  }
 }
 
 function checkStageCount(got: number, expected: number): void {

@@ -4,7 +4,7 @@ import type { ForwardResult, SwinCheckpoint } from '@sparsevit/backbone';
 import { createSwin } from '@sparsevit/backbone';
 import type { EngineValue, HostValues, Materialized } from '@sparsevit/engine';
 import { createEngine } from '@sparsevit/engine';
-import { keptWindowsOf } from './kept-windows';
+import { keptWindowIdsOf } from '@sparsevit/windows';
 import type { Refusal, RunMap, Runner, RunOutput } from './runner';
 
 /** How it is started. */
@@ -76,9 +76,9 @@ function outputOf({ features, logits, windows }: Materialized<ForwardResult<Engi
     maps: [...features.flatMap((map, stage) => mapOf(stage, map)), ...mapOf(null, logits)],
     readWindows: async () =>
       windows.map(({ selection, ...block }) => {
-        if (selection.kind === 'all') return keptWindowsOf(block, selection.kind, null);
+        if (selection.kind === 'all') return keptWindowIdsOf(block, selection.kind, null);
         const ids = (selection.ids?.values ?? new Int32Array(0)) as Int32Array;
-        return keptWindowsOf(block, selection.kind, ids);
+        return keptWindowIdsOf(block, selection.kind, ids);
       }),
     release() {},
   };

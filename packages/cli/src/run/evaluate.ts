@@ -2,12 +2,11 @@
 
 import type { RgbImage } from '@sparsevit/data';
 import { countMacs } from '@sparsevit/latency';
-import type { Sparsity, SwinArchitecture, SwinRules } from '@sparsevit/windows';
+import type { KeptWindowIds, Sparsity, SwinArchitecture, SwinRules } from '@sparsevit/windows';
 import { hasRatios } from '@sparsevit/windows';
 import { inputError } from '../errors';
 import { createFeaturesFile } from './features-file';
 import type { ModelInput } from './inputs';
-import type { KeptWindows } from './kept-windows';
 import type { Spread, TimedWay } from './measure';
 import { measureInTurns, spreadOf } from './measure';
 import type { PreparedRun, Runner, RunOutput } from './runner';
@@ -25,7 +24,7 @@ export interface Latency extends Spread {
 
 /** What is found out about one input. */
 export interface Findings {
-  readonly kept: readonly KeptWindows[];
+  readonly kept: readonly KeptWindowIds[];
   readonly denseGmacs: Gmacs;
   /** Null for thresholds: how many windows they keep is known only by running. */
   readonly sparseGmacs: Gmacs | null;
@@ -70,7 +69,7 @@ export async function evaluateInput(input: ModelInput, options: EvaluationOption
   const gmacsOf = (wanted: Sparsity | null): Gmacs => countGmacs(options, input, wanted);
   const denseGmacs = gmacsOf(dense);
   const sparseGmacs = hasRatios(sparsity) ? gmacsOf(sparsity) : null;
-  let kept: KeptWindows[] = [];
+  let kept: KeptWindowIds[] = [];
   let featuresFile: Uint8Array | null = null;
   const prepared: PreparedRun[] = [];
   const way = async (name: string, wanted: Sparsity | null): Promise<TimedWay<RunOutput>> => {

@@ -2,7 +2,7 @@
 
 import type { WritableTensor } from '@sparsevit/backbone';
 import { writeSafetensors } from '@sparsevit/backbone';
-import type { KeptWindows } from './kept-windows';
+import type { KeptWindowIds } from '@sparsevit/windows';
 import type { RunOutput } from './runner';
 
 /**
@@ -13,7 +13,7 @@ import type { RunOutput } from './runner';
  */
 export async function createFeaturesFile(
   { maps }: RunOutput,
-  options: { kept: readonly KeptWindows[]; facts: Readonly<Record<string, string>> },
+  options: { kept: readonly KeptWindowIds[]; facts: Readonly<Record<string, string>> },
 ): Promise<Uint8Array> {
   const tensors = new Map<string, WritableTensor>();
   for (const { stage, shape, read, release } of maps) {

@@ -2,9 +2,9 @@
 
 import type { RgbImage } from '@sparsevit/data';
 import { encodePng } from '@sparsevit/data/node';
+import type { KeptWindowIds } from '@sparsevit/windows';
 import type { OverlayStage } from '../overlay/overlay';
 import { drawOverlay } from '../overlay/overlay';
-import type { KeptWindows } from './kept-windows';
 
 /**
  * Draws, for each stage, the windows of its last block with a regular grid: those that every earlier block of that grid kept too.
@@ -13,9 +13,9 @@ import type { KeptWindows } from './kept-windows';
  */
 export async function createOverlayFile(
   photo: RgbImage,
-  options: { kept: readonly KeptWindows[]; patchSize: number; caption: readonly string[] },
+  options: { kept: readonly KeptWindowIds[]; patchSize: number; caption: readonly string[] },
 ): Promise<Uint8Array> {
-  const lastRegular = new Map<number, KeptWindows>();
+  const lastRegular = new Map<number, KeptWindowIds>();
   for (const windows of options.kept) if (windows.block % 2 === 0) lastRegular.set(windows.stage, windows);
   const stages = [...lastRegular.values()].map(
     ({ stage, block, grid, perImage }): OverlayStage => ({

@@ -1,13 +1,12 @@
 /** What `run` prints: one report, as text or as JSON. */
 
-import type { Sparsity } from '@sparsevit/windows';
+import type { KeptWindowIds, Sparsity } from '@sparsevit/windows';
 import type { MachineFacts } from '../io';
 import type { LoadedModel } from '../model';
 import { describeArchitecture } from '../model';
 import { modeOf, notationOf, prunedOf } from '../sparsity';
 import { formatBytes, formatNumber, renderFacts, renderTable } from '../table';
 import type { Findings, Gmacs, Latency } from './evaluate';
-import type { KeptWindows } from './kept-windows';
 import type { RunnerFacts } from './runner';
 
 /** What holds for all inputs of a command. */
@@ -109,7 +108,7 @@ export function renderInput(input: InputFacts): string {
   return `\n${input.name}, ${height}x${width} (${input.origin})${images}\n\n${table}\n\n${notes.join('\n')}\n`;
 }
 
-function windowsRow({ stage, block, grid, ids, perImage }: KeptWindows): string[] {
+function windowsRow({ stage, block, grid, ids, perImage }: KeptWindowIds): string[] {
   const counts = perImage.map((windows) => windows.length);
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
   const share = `${Math.round((100 * most) / grid.windowsPerImage)} %`;

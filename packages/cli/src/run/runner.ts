@@ -1,7 +1,6 @@
 /** What runs a model, whatever computes: TensorFlow.js on one of its backends, or the engine. */
 
-import type { Sparsity } from '@sparsevit/windows';
-import type { KeptWindows } from './kept-windows';
+import type { KeptWindowIds, Sparsity } from '@sparsevit/windows';
 
 /** An image batch as the model takes it. */
 export interface RunInput {
@@ -24,7 +23,7 @@ export interface RunMap {
 /** What a run gave; `release` it. */
 export interface RunOutput {
   readonly maps: readonly RunMap[];
-  readWindows(): Promise<KeptWindows[]>;
+  readWindows(): Promise<KeptWindowIds[]>;
   release(): void;
 }
 

@@ -3,12 +3,12 @@
 import type { ForwardResult, SwinCheckpoint } from '@sparsevit/backbone';
 import { createSwin } from '@sparsevit/backbone';
 import { createTensorOps } from '@sparsevit/ops';
+import type { KeptWindowIds } from '@sparsevit/windows';
+import { keptWindowIdsOf } from '@sparsevit/windows';
 import type { TensorBackend } from '../backend';
 import { explainOutOfMemory, startBackend } from '../backend';
 import type { Tensor } from '../tensor';
 import { dispose, slice, sum, tensor4d } from '../tensor';
-import type { KeptWindows } from './kept-windows';
-import { keptWindowsOf } from './kept-windows';
 import type { RunMap, Runner, RunOutput } from './runner';
 
 /**
@@ -73,11 +73,11 @@ function outputOf(result: ForwardResult<Tensor>): RunOutput {
   return {
     maps: [...features.flatMap((map, stage) => mapOf(stage, map)), ...mapOf(null, logits)],
     async readWindows() {
-      const kept: KeptWindows[] = [];
+      const kept: KeptWindowIds[] = [];
       for (const { selection, ...block } of windows) {
         const ids = selection.kind === 'all' ? null : selection.ids;
         const values = ids === null ? new Int32Array(0) : (await ids.data<'int32'>()).slice();
-        kept.push(keptWindowsOf(block, selection.kind, selection.kind === 'all' ? null : values));
+        kept.push(keptWindowIdsOf(block, selection.kind, selection.kind === 'all' ? null : values));
       }
       return kept;
     },

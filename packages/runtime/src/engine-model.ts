@@ -1,0 +1,74 @@
+/** A model in the engine: a plan for each shape and way to run it, of which the latest used are kept. */
+
+import type { ForwardResult, SwinCheckpoint } from '@sparsevit/backbone';
+import { createSwin } from '@sparsevit/backbone';
+import type { Engine, EngineValue, HostValues, Materialized, Plan } from '@sparsevit/engine';
+import { keptWindowIdsOf } from '@sparsevit/windows';
+import type { HostMap, ModelInput, ModelRequest, Prediction, RunnableModel, RuntimeReport } from './model';
+
+type SwinPlan = Plan<ForwardResult<EngineValue>>;
+
+/**
+ * Takes a checkpoint into an engine, which it then owns.
+ *
+ * @param options.maxPlans how many plans are kept: a plan is a list of calls, and weights are shared, so each costs little but time to make
+ */
+export function createEngineModel(
+  engine: Engine,
+  checkpoint: Pick<SwinCheckpoint, 'architecture' | 'family' | 'weights'>,
+  options: { maxPlans: number; why: Pick<RuntimeReport, 'chosenBecause' | 'refused'> },
+): RunnableModel {
+  const { maxPlans, why } = options;
+  const model = createSwin(engine.ops, checkpoint);
+  /** The latest used stands last. */
+  const plans = new Map<string, SwinPlan>();
+
+  const planFor = (shape: ModelInput['shape'], request: ModelRequest): SwinPlan => {
+    const key = JSON.stringify([shape, request]);
+    const known = plans.get(key);
+    const plan = known ?? engine.compile((image) => model.forward(image, request), { shape });
+    plans.delete(key);
+    plans.set(key, plan);
+    for (const [oldest, unused] of plans) {
+      if (plans.size <= maxPlans) break;
+      plans.delete(oldest);
+      unused.dispose(); // runs that were asked for end first
+    }
+    return plan;
+  };
+
+  const threads = `${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`;
+  return {
+    report: {
+      backend: 'engine',
+      detail: `${engine.build}, ${threads}`,
+      chosenBecause: why.chosenBecause,
+      refused: [
+        ...why.refused,
+        ...(engine.whyOneThread === null ? [] : [{ what: 'threads', reason: engine.whyOneThread }]),
+      ],
+    },
+    async predict({ values, shape }, request, signal) {
+      return predictionOf(await planFor(shape, request).run(values, signal ? { signal } : {}));
+    },
+    async dispose() {
+      for (const plan of plans.values()) plan.dispose();
+      plans.clear();
+      await engine.dispose();
+      model.dispose();
+    },
+  };
+}
+
+function predictionOf({ features, logits, windows }: Materialized<ForwardResult<EngineValue>>): Prediction {
+  const mapOf = (map: HostValues | null): HostMap | null =>
+    map === null ? null : { values: map.values as Float32Array, shape: map.shape };
+  return {
+    features: features.map(mapOf),
+    logits: mapOf(logits),
+    windows: windows.map(({ selection, ...block }) => {
+      if (selection.kind === 'all') return keptWindowIdsOf(block, 'all', null);
+      return keptWindowIdsOf(block, selection.kind, (selection.ids?.values ?? new Int32Array(0)) as Int32Array);
+    }),
+  };
+}
