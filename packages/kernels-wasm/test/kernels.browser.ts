@@ -4,6 +4,7 @@ import { startBackend } from '@sparsevit/testing';
 import { beforeAll, describe } from 'vitest';
 import { denseCases } from '../../ops/test/cases/dense';
 import { fuzzCases } from '../../ops/test/cases/fuzz';
+import { headCases } from '../../ops/test/cases/heads';
 import { rowCases } from '../../ops/test/cases/rows';
 import { windowCases } from '../../ops/test/cases/windows';
 import { binaryCases } from './cases/binary';
@@ -22,6 +23,7 @@ describe('the ops on these kernels in a page, where there is relaxed SIMD', () =
   });
   rowCases();
   denseCases();
+  headCases();
   windowCases();
   fuzzCases(100, 5);
 });

@@ -4,6 +4,7 @@ import { startBackend } from '@sparsevit/testing';
 import { kernelNames } from '@sparsevit/windows';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { denseCases } from '../../ops/test/cases/dense';
+import { headCases } from '../../ops/test/cases/heads';
 import { rowCases } from '../../ops/test/cases/rows';
 import { windowCases } from '../../ops/test/cases/windows';
 import { loaders } from './loaders';
@@ -20,5 +21,6 @@ describe('the ops on these kernels', () => {
   });
   rowCases();
   denseCases();
+  headCases();
   windowCases();
 });

@@ -3,6 +3,7 @@ import { webgpuKernels } from '@sparsevit/kernels-webgpu';
 import { startBackend } from '@sparsevit/testing';
 import { beforeAll, describe } from 'vitest';
 import { denseCases } from '../../ops/test/cases/dense';
+import { headCases } from '../../ops/test/cases/heads';
 import { rowCases } from '../../ops/test/cases/rows';
 import { windowCases } from '../../ops/test/cases/windows';
 import { loaders } from './loaders';
@@ -14,5 +15,6 @@ describe('the ops on these kernels', () => {
   });
   rowCases();
   denseCases();
+  headCases();
   windowCases();
 });

@@ -4,7 +4,7 @@ export { withoutKernels } from './kernels';
 export { gelu, layerNorm, linear } from './linear';
 export type { BackendName } from './start-backend';
 export { backendNames } from './start-backend';
-export type { TensorOpsOptions } from './tensor-ops';
+export type { TensorOps, TensorOpsOptions } from './tensor-ops';
 export { createTensorOps } from './tensor-ops';
 export type { WarmupModel, WarmupOptions } from './warm-up';
 export { warmup } from './warm-up';

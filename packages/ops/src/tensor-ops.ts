@@ -1,6 +1,7 @@
-/** `WindowOps<tf.Tensor>`: the operations of a sparse Swin on whichever TensorFlow.js backend is active. */
+/** `WindowOps<tf.Tensor>` and `DenseOps<tf.Tensor>`: the operations of a sparse Swin and of heads on whichever TensorFlow.js backend is active. */
 
-import type { WindowOps } from '@sparsevit/windows';
+import type { DenseOps, WindowOps } from '@sparsevit/windows';
+import { createDenseTensorOps } from './dense-ops';
 import { layerNorm, linear } from './linear';
 import { mapWindows } from './map-windows';
 import { patchEmbed, patchMerging } from './patches';
@@ -19,8 +20,11 @@ export interface TensorOpsOptions {
   readonly maxChunkBytes?: number;
 }
 
+/** The operations of a sparse Swin and of heads on it. */
+export type TensorOps = WindowOps<Tensor> & DenseOps<Tensor>;
+
 /**
- * The operations of a sparse Swin on TensorFlow.js.
+ * The operations of a sparse Swin, and of task heads on it, on TensorFlow.js.
  *
  * Every op runs the fused kernel of the active backend if a kernel pack registered one, and plain TensorFlow.js ops if not; all have
  * gradients on cpu, wasm and webgpu (in Node import `@sparsevit/ops/gradients` once).
@@ -29,7 +33,7 @@ export interface TensorOpsOptions {
  * const ops = createTensorOps();
  * const y = ops.layerNorm(tf.ones([2, 8]), { weight: tf.ones([8]), bias: tf.zeros([8]) });
  */
-export function createTensorOps(options: TensorOpsOptions = {}): WindowOps<Tensor> {
+export function createTensorOps(options: TensorOpsOptions = {}): TensorOps {
   const { trainable = false, maxChunkBytes = 32 * 2 ** 20 } = options;
   // the widest rows of a block are those inside the MLP, four times the channels
   const maxRowsFor = (channels: number): number => Math.max(1, Math.floor(maxChunkBytes / (4 * 4 * channels)));
@@ -72,5 +76,6 @@ export function createTensorOps(options: TensorOpsOptions = {}): WindowOps<Tenso
     normWindows,
     windowAttention,
     expandPerImage,
+    ...createDenseTensorOps({ maxChunkBytes }),
   };
 }

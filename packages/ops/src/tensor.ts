@@ -1,5 +1,7 @@
 /** The only import of TensorFlow.js in this package: what is used of it is listed here. */
 
+import { image } from '@tensorflow/tfjs-core';
+
 export type {
   KernelBackend,
   NamedAttrMap,
@@ -37,6 +39,7 @@ export {
   ones,
   pad,
   ready,
+  relu,
   reshape,
   rsqrt,
   scalar,
@@ -64,3 +67,5 @@ export {
   zeros,
   zerosLike,
 } from '@tensorflow/tfjs-core';
+
+export const resizeBilinear: typeof image.resizeBilinear = image.resizeBilinear;

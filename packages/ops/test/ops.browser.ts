@@ -2,6 +2,7 @@ import '@sparsevit/ops/gradients';
 import { backends, startBackend } from '@sparsevit/testing';
 import { beforeAll, describe } from 'vitest';
 import { denseCases } from './cases/dense';
+import { headCases } from './cases/heads';
 import { rowCases } from './cases/rows';
 import { windowCases } from './cases/windows';
 import { loaders } from './loaders';
@@ -10,5 +11,6 @@ describe.each(backends)('%s', (backend) => {
   beforeAll(() => startBackend(backend, loaders));
   rowCases();
   denseCases();
+  headCases();
   windowCases();
 });
