@@ -2,7 +2,9 @@ export type { AdamOptions } from './adam';
 export { addDecayedWeights, clipByGlobalNorm, globalNorm, scaleByAdam, scaleByLearningRate } from './adam';
 export type { ParameterAverage } from './average';
 export { createAverage } from './average';
+export type { DataPosition, TrainingRecord } from './checkpoint';
 export { drawDropPath } from './drop-path';
+export type { TrainingEvent } from './events';
 export { decaysByRecipe, decaysMatrices, layerDecay } from './groups';
 export type { Optimizer } from './optimizer';
 export { createOptimizer } from './optimizer';
@@ -17,5 +19,17 @@ export {
   warmUpOver,
   warmUpThen,
 } from './schedule';
+export type { CheckpointStore } from './store';
+export { bestName, memoryStore } from './store';
+export type {
+  LossOptions,
+  Trainable,
+  TrainConfig,
+  TrainingBatch,
+  TrainingData,
+  TrainResult,
+  TrainSurroundings,
+} from './train';
+export { train } from './train';
 export type { GradientTransform, TensorMap, TransformContext } from './transform';
 export { chain } from './transform';
