@@ -69,14 +69,16 @@ export function boxIou(
  * @example
  * checkBox([0, 0, 10, 20], 'annotations[0].bbox');
  */
-export function checkBox(box: CocoBox, caller: string): CocoBox {
-  const isBox = Array.isArray(box) && box.length === 4 && box.every(isBounded) && box[2] >= 0 && box[3] >= 0;
-  if (isBox) return box;
+export function checkBox(box: readonly number[], caller: string): CocoBox {
+  if (isBox(box)) return box;
   const got = Array.isArray(box) ? `[${box.slice(0, 5).map(String).join(', ')}]` : String(box);
   throw new ConfigError(
     `${caller}: expected a box [x, y, width, height] of finite numbers, sides of at least 0, got ${got}.`,
   );
 }
+
+const isBox = (box: unknown): box is CocoBox =>
+  Array.isArray(box) && box.length === 4 && box.every(isBounded) && box[2] >= 0 && box[3] >= 0;
 
 /** Areas and their sums stay finite below this. */
 const isBounded = (value: unknown): boolean => typeof value === 'number' && Math.abs(value) < 1e100;
