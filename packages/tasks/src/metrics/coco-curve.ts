@@ -60,12 +60,11 @@ function precisionByRecall(results: Uint8Array, truthCount: number): { precision
   const precisions = new Float64Array(results.length);
   const recalls = new Float64Array(results.length);
   let [right, wrong] = [0, 0];
-  for (const [rankOf, result] of results.entries()) {
+  for (const [position, result] of results.entries()) {
     if (result === outcomes.right) right++;
     else if (result === outcomes.wrong) wrong++;
-    recalls[rankOf] = right / truthCount;
-    // The smallest step above 1 stands in the published sum, against 0 / 0; it is kept, to be equal in the last digits.
-    precisions[rankOf] = right / (right + wrong + Number.EPSILON);
+    recalls[position] = right / truthCount;
+    precisions[position] = right === 0 ? 0 : right / (right + wrong);
   }
   for (let at = results.length - 2; at >= 0; at--) {
     precisions[at] = Math.max(precisions[at] ?? 0, precisions[at + 1] ?? 0);
