@@ -1,5 +1,14 @@
 export type { RgbaImage, RgbImage } from './image';
 export { checkRgbImage, rgbFromRgba } from './image';
+export type { CocoBox } from './masks/boxes';
+export { boxIou, boxOf, checkBox } from './masks/boxes';
+export type { CocoRle } from './masks/coco-forms';
+export { compressRle, parseRle } from './masks/coco-forms';
+export { maskIou } from './masks/mask-iou';
+export { mergeRles } from './masks/merge';
+export { rleFromPolygons } from './masks/polygons';
+export type { Rle } from './masks/rle';
+export { areaOf, checkRle, decodeRle, encodeRle } from './masks/rle';
 export { normalizeImage } from './normalize';
 export type { Box, Scene, SceneClass, SceneObject } from './scene/scene';
 export { drawScene, sceneClasses } from './scene/scene';
