@@ -1,0 +1,115 @@
+/** From heatmaps to boxes, on the host. Source: Objects as Points, section 4; peaks instead of a suppression of all boxes, then that. */
+
+import { ShapeError } from '@sparsevit/windows';
+
+/** A box that was found; pixels of the image that the model saw. */
+export interface Detection {
+  readonly label: number;
+  /** 0 to 1. */
+  readonly score: number;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A map on the host. */
+export interface DecodeMap {
+  readonly values: Float32Array;
+  readonly shape: readonly number[];
+}
+
+/** What is taken for a detection. */
+export interface DetectionDecodeOptions {
+  /** Default 0.05. */
+  readonly minScore?: number;
+  /** Default 100. */
+  readonly maxDetections?: number;
+  /** Boxes of one class that overlap a better one by more than this are dropped; default 0.5. 1 keeps all peaks. */
+  readonly maxOverlap?: number;
+  /** Pixels per cell; default 4. */
+  readonly stride?: number;
+}
+
+const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit));
+
+/**
+ * The peaks of a heatmap (largest of their 3 x 3 neighbours) by falling score, with their boxes, of every image.
+ *
+ * @param heatmap logits [B, h, w, classes]
+ * @param box [B, h, w, 4]: width and height in cells, offset in x and y
+ * @throws ShapeError when the maps do not go together
+ * @example
+ * const [detections] = decodeDetections(output, { minScore: 0.3 });
+ */
+export function decodeDetections(
+  { heatmap, box }: { readonly heatmap: DecodeMap; readonly box: DecodeMap },
+  options: DetectionDecodeOptions = {},
+): Detection[][] {
+  const { minScore = 0.05, maxDetections = 100, maxOverlap = 0.5, stride = 4 } = options;
+  const [batch = 0, height = 0, width = 0, classes = 0] = heatmap.shape;
+  if (heatmap.shape.length !== 4 || box.shape.join() !== [batch, height, width, 4].join()) {
+    throw new ShapeError(
+      `decodeDetections: expected heatmap [B, h, w, classes] and box [B, h, w, 4], got [${heatmap.shape.join(', ')}] and [${box.shape.join(', ')}].`,
+    );
+  }
+  const lowest = minScore <= 0 ? Number.NEGATIVE_INFINITY : -Math.log(1 / minScore - 1);
+  const scores = heatmap.values;
+  return Array.from({ length: batch }, (_, image) => {
+    const at = (y: number, x: number, label: number): number =>
+      y < 0 || x < 0 || y >= height || x >= width
+        ? Number.NEGATIVE_INFINITY
+        : (scores[((image * height + y) * width + x) * classes + label] ?? Number.NaN);
+    const isPeak = (y: number, x: number, label: number, value: number): boolean => {
+      for (let dy = -1; dy <= 1; dy++) {
+        for (let dx = -1; dx <= 1; dx++) {
+          if (dy === 0 && dx === 0) continue;
+          const other = at(y + dy, x + dx, label);
+          // of equal neighbours the first is the peak
+          if (other > value || (other === value && (dy < 0 || (dy === 0 && dx < 0)))) return false;
+        }
+      }
+      return true;
+    };
+    const peaks: { y: number; x: number; label: number; logit: number }[] = [];
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        for (let label = 0; label < classes; label++) {
+          const logit = at(y, x, label);
+          if (logit >= lowest && isPeak(y, x, label, logit)) peaks.push({ y, x, label, logit });
+        }
+      }
+    }
+    peaks.sort((a, b) => b.logit - a.logit);
+    const found: Detection[] = [];
+    for (const { y, x, label, logit } of peaks) {
+      if (found.length >= maxDetections) break;
+      const cell = ((image * height + y) * width + x) * 4;
+      const [cells = 0, rows = 0, right = 0, down = 0] = box.values.subarray(cell, cell + 4);
+      const boxWidth = Math.max(0, cells) * stride;
+      const boxHeight = Math.max(0, rows) * stride;
+      const detection = {
+        label,
+        score: sigmoid(logit),
+        x: (x + right) * stride - boxWidth / 2,
+        y: (y + down) * stride - boxHeight / 2,
+        width: boxWidth,
+        height: boxHeight,
+      };
+      const isCovered = found.some((better) => better.label === label && overlapOf(better, detection) > maxOverlap);
+      if (!isCovered) found.push(detection);
+    }
+    return found;
+  });
+}
+
+type Rectangle = Pick<Detection, 'x' | 'y' | 'width' | 'height'>;
+
+/** Intersection over union of two boxes. */
+export function overlapOf(a: Rectangle, b: Rectangle): number {
+  const across = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+  const down = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+  if (across <= 0 || down <= 0) return 0;
+  const shared = across * down;
+  return shared / (a.width * a.height + b.width * b.height - shared);
+}
