@@ -1,2 +1,4 @@
-export { focalLoss, maskedL1 } from './losses/centres';
+export { focalLoss, weightedL1 } from './losses/centres';
 export { crossEntropy, ignoredLabel } from './losses/cross-entropy';
+export type { TaskLoss, TrainableOptions, TrainableTask } from './losses/task-loss';
+export { taskLoss, trainableTask } from './losses/task-loss';

@@ -60,26 +60,29 @@ function terms(
 }
 
 /**
- * 1/N * sum of |values - wanted| where `mask` is 1, N being the number of centres, at least 1.
+ * 1/N * sum of weights * |values - wanted|, N being the number of centres, at least 1.
  *
  * @param values [B, h, w, k]
  * @param wanted the same shape
- * @param mask [B, h, w, 1], 1 at centres and 0 elsewhere
+ * @param weights [B, h, w, k] or [B, h, w, 1]: 0 where there is no centre
  * @throws ShapeError when the shapes do not fit
  * @example
- * const loss = maskedL1(output.box, wanted, mask, 3);
+ * const loss = weightedL1(output.box, wanted, weights, 3);
  */
-export function maskedL1(values: Tensor, wanted: Tensor, mask: Tensor, centres: number): Scalar {
-  checkSame('maskedL1', values, wanted);
+export function weightedL1(values: Tensor, wanted: Tensor, weights: Tensor, centres: number): Scalar {
+  checkSame('weightedL1', values, wanted);
   const share = 1 / Math.max(1, centres);
   return tidy(
     () =>
       customGrad((x, save) => {
-        const difference = mul(sub(x as Tensor, wanted), mask);
-        (save as Save)([difference]);
+        const difference = sub(x as Tensor, wanted);
+        (save as Save)([difference, weights]);
         return {
-          value: mul(sum(abs(difference)), share),
-          gradFunc: (dy: Tensor, saved: Tensor[]) => mul(sign(saved[0] as Tensor), mul(dy, share)),
+          value: mul(sum(mul(abs(difference), weights)), share),
+          gradFunc: (dy: Tensor, saved: Tensor[]) => {
+            const [kept, factors] = saved as [Tensor, Tensor];
+            return mul(mul(sign(kept), factors), mul(dy, share));
+          },
         };
       })(values) as Scalar,
   );

@@ -1,6 +1,6 @@
 /** The only import of TensorFlow.js in this package: what is used of it is listed here. */
 
-export type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+export type { Scalar, Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
 export {
   abs,
   add,
@@ -8,9 +8,11 @@ export {
   exp,
   log,
   max,
+  mean,
   minimum,
   mul,
   neg,
+  reshape,
   sigmoid,
   sign,
   softmax,
@@ -18,5 +20,6 @@ export {
   sub,
   sum,
   tensor,
+  tensor4d,
   tidy,
 } from '@tensorflow/tfjs-core';
