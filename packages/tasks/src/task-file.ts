@@ -1,6 +1,6 @@
 /**
  * Task checkpoints as files: the backbone's weights under the keys of a known layout, so that whatever reads a Swin reads it from here too, the
- * head's under `head.`, and the task in the metadata, versioned.
+ * head's under `task.`, and the task in the metadata, versioned.
  */
 
 import type { HostTensor, WritableTensor } from '@sparsevit/backbone';
@@ -13,7 +13,8 @@ import { headSlots } from './task';
 
 const metadataKey = 'sparsevit-task';
 const version = 1;
-const headPrefix = 'head.';
+/** Not `head.`, under which classifiers of Swin are found. */
+const headPrefix = 'task.';
 
 /**
  * Writes a task as safetensors.
