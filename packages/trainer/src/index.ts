@@ -5,6 +5,7 @@ export { createAverage } from './average';
 export type { DataPosition, TrainingRecord } from './checkpoint';
 export { drawDropPath } from './drop-path';
 export type { TrainingEvent } from './events';
+export { expectedSparsity } from './expected-sparsity';
 export { decaysByRecipe, decaysMatrices, layerDecay } from './groups';
 export type { Optimizer } from './optimizer';
 export { createOptimizer } from './optimizer';
@@ -31,5 +32,7 @@ export type {
   TrainSurroundings,
 } from './train';
 export { train } from './train';
+export type { OptimizerConfig, ScheduleConfig, TrainingConfig } from './training-config';
+export { learningRateOf, optimizerOf, trainConfigOf } from './training-config';
 export type { GradientTransform, TensorMap, TransformContext } from './transform';
 export { chain } from './transform';

@@ -7,9 +7,12 @@ import {
   decaysByRecipe,
   decaysMatrices,
   drawDropPath,
+  expectedSparsity,
   layerDecay,
+  learningRateOf,
   polynomialSchedule,
   stepSchedule,
+  trainConfigOf,
   warmUpOver,
   warmUpThen,
 } from '../src/index';
@@ -158,5 +161,50 @@ describe('groups of parameters', () => {
     expect(scaleOf('backbone.patchEmbed.projection.weight')).toBe(0.5 ** 12);
     expect(scaleOf('head.classifier.weight')).toBe(1);
     expect(() => layerDecay(architecture, 0)).toThrow(ConfigError);
+  });
+});
+
+describe('a run as plain data', () => {
+  const base = { mode: 'dense', steps: 120, seed: 1, optimizer: { learningRate: 1e-4 } } as const;
+
+  test('the published schedule: rise over 10 steps from a thousandth, falls at two thirds and eleven twelfths', () => {
+    const rate = learningRateOf(base.optimizer, { kind: 'step', warmUpSteps: 10, warmUpRatio: 0.001 }, 120);
+    expect(rate(0)).toBeCloseTo(1e-7, 15);
+    expect([10, 79, 80, 109, 110].map((step) => rate(step) / 1e-4)).toEqual(
+      [1, 1, 0.1, 0.1, 0.01].map((share) => expect.closeTo(share, 10)),
+    );
+    const cosine = learningRateOf(base.optimizer, { kind: 'cosine', warmUpSteps: 20, end: 1e-6 }, 120);
+    expect(cosine(19)).toBe(1e-4);
+    expect(cosine(20)).toBe(1e-4);
+    expect(cosine(120)).toBe(1e-6);
+    expect(learningRateOf(base.optimizer, { kind: 'polynomial' }, 100)(50)).toBeCloseTo(5e-5, 12);
+    expect(() => learningRateOf(base.optimizer, { kind: 'linear' as never }, 1)).toThrow(/constant, cosine/);
+  });
+
+  test('modes decide on the sparsities of a step', () => {
+    const of = (changes: object) => trainConfigOf({ ...base, ...changes }, architecture, '{}');
+    expect(of({}).sparsitiesOf(3)).toEqual([null]);
+    expect(of({ mode: 'adapt' }).sparsitiesOf(3)).toEqual(createSampler(architecture, { seed: 1, rules })(3));
+    expect(of({ mode: 'adapt', sampler: { kind: 'sandwich' } }).sparsitiesOf(3)).toHaveLength(3);
+    const sparsity = expectedSparsity(architecture, rules);
+    expect(of({ mode: 'finetune', sparsity }).sparsitiesOf(3)).toEqual([sparsity]);
+    expect(() => of({ mode: 'finetune' })).toThrow(/expected the sparsity to train at/);
+    expect(() => of({ mode: 'prune' })).toThrow(/dense, adapt or finetune, got prune/);
+    expect(() => of({ optimizer: { learningRate: 1, rateScales: { 'head.': -1 } } })).toThrow(/rate scale of head\./);
+    expect(of({ saveEvery: 5 }).identity).toBe(of({ saveEvery: 9 }).identity);
+    expect(of({ seed: 2 }).identity).not.toBe(of({}).identity);
+  });
+
+  test('the mean of the sampler', () => {
+    const { prunedRatios } = expectedSparsity(architecture, rules);
+    const sample = createSampler(architecture, { seed: 8, rules });
+    const draws = 4000;
+    const sums = [0, 0, 0, 0, 0, 0];
+    for (let step = 0; step < draws; step++) {
+      for (const [i, ratio] of (sample(step)[0]?.prunedRatios.flat() ?? []).entries()) sums[i] = (sums[i] ?? 0) + ratio;
+    }
+    for (const [i, mean] of prunedRatios.flat().entries()) {
+      expect(Math.abs((sums[i] ?? 0) / draws - mean)).toBeLessThan((5 * 0.26) / Math.sqrt(draws));
+    }
   });
 });
