@@ -28,9 +28,14 @@ export function reportRecord(record: Omit<BrokenRecord, 'type'>, options: Broken
   );
 }
 
-/** A value of a file for a message: short, on one line. */
+/** A value of a file for a message: short and on one line, however long or deep it is. */
 export function show(value: unknown): string {
+  if (Array.isArray(value)) {
+    const isShort = value.length <= 6 && !value.some((entry) => typeof entry === 'object' && entry !== null);
+    return isShort ? `[${value.map(show).join(', ')}]` : `a list of ${value.length}`;
+  }
+  if (typeof value === 'object' && value !== null) return 'a record';
   if (value === undefined) return 'nothing';
-  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  if (typeof value !== 'string') return String(value);
+  return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
 }

@@ -75,20 +75,20 @@ function checkDocument(json: unknown): { images: unknown[]; annotations: unknown
 }
 
 function readCategories(list: readonly unknown[], report: Report): { classes: string[]; categoryIds: number[] } {
-  const classes: string[] = [];
+  const classes = new Set<string>();
   const categoryIds: number[] = [];
-  list.forEach((entry, place) => {
-    const found = identified(entry, place);
-    const broken = (reason: string): void => report('category', found.name, reason);
-    if ('reason' in found) return broken(found.reason);
-    const { name } = found.fields;
-    if (categoryIds.includes(found.id)) return broken('its id comes twice');
-    if (typeof name !== 'string' || name === '') return broken(`its name is ${show(name)}, not a text`);
-    if (classes.includes(name)) return broken(`its name ${show(name)} comes twice`);
-    classes.push(name);
-    categoryIds.push(found.id);
-  });
-  return { classes, categoryIds };
+  visitRecords(
+    list,
+    (name, reason) => report('category', name, reason),
+    ({ name }, id) => {
+      if (typeof name !== 'string' || name === '') return `its name is ${show(name)}, not a text`;
+      if (classes.has(name)) return `its name ${show(name)} comes twice`;
+      classes.add(name);
+      categoryIds.push(id);
+      return undefined;
+    },
+  );
+  return { classes: [...classes], categoryIds };
 }
 
 type OpenImage = CocoImage & { annotations: CocoAnnotation[] };
@@ -96,21 +96,21 @@ type OpenImage = CocoImage & { annotations: CocoAnnotation[] };
 function readImages(list: readonly unknown[], report: Report): Map<number, OpenImage> {
   const images = new Map<number, OpenImage>();
   const fileNames = new Set<string>();
-  list.forEach((entry, place) => {
-    const found = identified(entry, place);
-    const broken = (reason: string): void => report('image', found.name, reason);
-    if ('reason' in found) return broken(found.reason);
-    const { file_name: fileName, height, width } = found.fields;
-    if (images.has(found.id)) return broken('its id comes twice');
-    if (typeof fileName !== 'string') return broken(`its file_name is ${show(fileName)}, not a text`);
-    if (!isInnerPath(fileName)) return broken(`its file_name ${show(fileName)} is no plain path inside a folder`);
-    if (fileNames.has(fileName)) return broken(`its file_name ${show(fileName)} comes twice`);
-    if (!isSide(height) || !isSide(width)) {
-      return broken(`its height and width are ${show(height)} and ${show(width)}, not whole numbers of at least 1`);
-    }
-    fileNames.add(fileName);
-    images.set(found.id, { id: found.id, fileName, height, width, annotations: [] });
-  });
+  visitRecords(
+    list,
+    (name, reason) => report('image', name, reason),
+    ({ file_name: fileName, height, width }, id) => {
+      if (typeof fileName !== 'string') return `its file_name is ${show(fileName)}, not a text`;
+      if (!isInnerPath(fileName)) return `its file_name ${show(fileName)} is no plain path inside a folder`;
+      if (fileNames.has(fileName)) return `its file_name ${show(fileName)} comes twice`;
+      if (!isSide(height) || !isSide(width)) {
+        return `its height and width are ${show(height)} and ${show(width)}, not whole numbers of at least 1`;
+      }
+      fileNames.add(fileName);
+      images.set(id, { id, fileName, height, width, annotations: [] });
+      return undefined;
+    },
+  );
   return images;
 }
 
@@ -119,24 +119,46 @@ function readAnnotations(
   options: { images: ReadonlyMap<number, OpenImage>; labels: ReadonlyMap<number, number>; report: Report },
 ): void {
   const { images, labels, report } = options;
+  visitRecords(
+    list,
+    (name, reason) => report('annotation', name, reason),
+    (fields, id) => {
+      const { image_id: imageId, category_id: categoryId, bbox, iscrowd = 0, segmentation } = fields;
+      const image = typeof imageId === 'number' ? images.get(imageId) : undefined;
+      if (image === undefined) return `its image_id ${show(imageId)} names no usable image`;
+      const label = typeof categoryId === 'number' ? labels.get(categoryId) : undefined;
+      if (label === undefined) return `its category_id ${show(categoryId)} names no usable category`;
+      const isCrowd = iscrowd === 1 || iscrowd === true;
+      if (!isCrowd && iscrowd !== 0 && iscrowd !== false) return `its iscrowd is ${show(iscrowd)}, not 0 or 1`;
+      const box = boxOf(bbox, image);
+      if (typeof box === 'string') return box;
+      image.annotations.push({ id, box: { ...box, label, ...(isCrowd && { isCrowd }) }, segmentation });
+      return undefined;
+    },
+  );
+}
+
+/** Takes the records of a list one by one; `take` returns what is wrong with one, and `report` is told under its id or its place. */
+function visitRecords(
+  list: readonly unknown[],
+  report: (name: string, reason: string) => void,
+  take: (fields: Fields, id: number) => string | undefined,
+): void {
   const ids = new Set<number>();
-  list.forEach((entry, place) => {
-    const found = identified(entry, place);
-    const broken = (reason: string): void => report('annotation', found.name, reason);
-    if ('reason' in found) return broken(found.reason);
-    const { image_id: imageId, category_id: categoryId, bbox, iscrowd = 0, segmentation } = found.fields;
-    if (ids.has(found.id)) return broken('its id comes twice');
-    ids.add(found.id);
-    const image = typeof imageId === 'number' ? images.get(imageId) : undefined;
-    if (image === undefined) return broken(`its image_id ${show(imageId)} names no usable image`);
-    const label = typeof categoryId === 'number' ? labels.get(categoryId) : undefined;
-    if (label === undefined) return broken(`its category_id ${show(categoryId)} names no usable category`);
-    const isCrowd = iscrowd === 1 || iscrowd === true;
-    if (!isCrowd && iscrowd !== 0 && iscrowd !== false) return broken(`its iscrowd is ${show(iscrowd)}, not 0 or 1`);
-    const box = boxOf(bbox, image);
-    if (typeof box === 'string') return broken(box);
-    image.annotations.push({ id: found.id, box: { ...box, label, ...(isCrowd && { isCrowd }) }, segmentation });
-  });
+  for (const [place, entry] of list.entries()) {
+    if (!isFields(entry)) {
+      report(`#${place}`, `it is ${show(entry)}, not a record`);
+      continue;
+    }
+    const { id } = entry;
+    if (typeof id !== 'number' || !Number.isSafeInteger(id)) {
+      report(`#${place}`, `its id is ${show(id)}, not a whole number`);
+      continue;
+    }
+    const reason = ids.has(id) ? 'its id comes twice' : take(entry, id);
+    ids.add(id);
+    if (reason !== undefined) report(String(id), reason);
+  }
 }
 
 /** The box of a `bbox`, cut at the border of the image; or what is wrong with it. */
@@ -158,19 +180,6 @@ function boxOf(bbox: unknown, image: CocoImage): Omit<LabelledBox, 'label'> | st
   }
   // A box that lies inside keeps its own numbers: the sums above round.
   return overhang > 0 ? { x: left, y: top, width: right - left, height: bottom - top } : { x, y, width, height };
-}
-
-/** The id of a list's entry, or why it has none, and what to call it in a report. */
-function identified(
-  entry: unknown,
-  place: number,
-): { name: string; id: number; fields: Fields } | { name: string; reason: string } {
-  if (!isFields(entry)) return { name: `#${place}`, reason: `it is ${show(entry)}, not a record` };
-  const { id } = entry;
-  if (typeof id !== 'number' || !Number.isSafeInteger(id)) {
-    return { name: `#${place}`, reason: `its id is ${show(id)}, not a whole number` };
-  }
-  return { name: String(id), id, fields: entry };
 }
 
 /** True for a relative path of plain names, with `/` between them, that stays inside its folder on every system. */
