@@ -1,3 +1,10 @@
+export type { CocoDataset } from './node/coco-boxes';
+export { readCocoBoxes } from './node/coco-boxes';
 export type { DecodeOptions } from './node/decode';
 export { decodeImage } from './node/decode';
+export type { DecodedMask } from './node/decode-mask';
+export { decodeMask } from './node/decode-mask';
 export { encodePng } from './node/encode';
+export { readImageFolder } from './node/image-folder';
+export type { MaskFolderOptions } from './node/mask-folders';
+export { readMaskFolders } from './node/mask-folders';

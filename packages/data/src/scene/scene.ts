@@ -24,6 +24,8 @@ export interface Scene {
   readonly image: RgbImage;
   /** In the order in which they were drawn; boxes do not overlap. */
   readonly objects: readonly SceneObject[];
+  /** [height, width]: 0 for the background, else 1 plus the index in `sceneClasses` of the object that covers half of the pixel or more. */
+  readonly mask: Uint8Array;
 }
 
 const maxPixels = 100_000_000;
@@ -72,7 +74,7 @@ const colours: Readonly<Record<SceneClass, readonly Colour[]>> = {
  *
  * @param options `seed`: any integer; `height`, `width`: pixels; `objectCount`: how many objects are tried (default: by area); one that
  * finds no free place is left out, so that `objects` may be shorter
- * @returns the image and the objects with boxes in whole pixels
+ * @returns the image, the objects with boxes in whole pixels, and the class of each pixel
  * @throws ConfigError when a side is not a whole number of at least 1, the picture has more than 100 million pixels, the seed is not
  * an integer, or the count is not a whole number from 0 to 10000
  * @example
@@ -80,7 +82,7 @@ const colours: Readonly<Record<SceneClass, readonly Colour[]>> = {
  */
 export function drawScene(options: { seed: number; height: number; width: number; objectCount?: number }): Scene {
   const { seed, height, width, objectCount } = options;
-  checkOptions(options);
+  checkSceneOptions(options);
   // Larger scenes show more ground rather than larger things: sizes grow with the square root of the side.
   const unit = Math.max(0.75, Math.sqrt(Math.min(height, width) / 672));
   const ground = paintGround({ seed, height, width, unit });
@@ -103,11 +105,12 @@ export function drawScene(options: { seed: number; height: number; width: number
     }
   }
   for (const shape of shapes) paintShadow(ground.image, shape, (shape.kind === 'car' ? 1.2 : 2.2) * unit);
+  const mask = new Uint8Array(height * width);
   const objects = shapes.flatMap((shape): SceneObject[] => {
-    const box = paintShape(ground.image, shape);
+    const box = paintShape(ground.image, shape, mask);
     return box === null ? [] : [{ className: shape.kind, box }];
   });
-  return { image: ground.image, objects };
+  return { image: ground.image, objects, mask };
 }
 
 function proposeShape(
@@ -182,7 +185,13 @@ function isFree(shape: Shape, others: readonly Shape[], ground: Ground): boolean
   return true;
 }
 
-function checkOptions(options: { seed: number; height: number; width: number; objectCount?: number }): void {
+/** Throws a ConfigError for options that `drawScene` does not take. */
+export function checkSceneOptions(options: {
+  seed: number;
+  height: number;
+  width: number;
+  objectCount?: number;
+}): void {
   const { seed, height, width, objectCount = 0 } = options;
   if (!Number.isInteger(seed)) throw new ConfigError(`drawScene: expected seed to be an integer, got ${seed}.`);
   for (const [name, side] of Object.entries({ height, width })) {

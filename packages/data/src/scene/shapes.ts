@@ -119,11 +119,13 @@ export function paintShadow(image: RgbImage, shape: Shape, offset: number): void
 }
 
 /**
- * Paints a shape over an image.
+ * Paints a shape over an image, and its class (index in `sceneClasses` plus 1) into a mask where it covers a pixel by half or more.
  *
+ * @param mask [height, width] of the image
  * @returns the box of the pixels that it covers by half or more, or null when there is none
  */
-export function paintShape(image: RgbImage, shape: Shape): Box | null {
+export function paintShape(image: RgbImage, shape: Shape, mask?: Uint8Array): Box | null {
+  const maskClass = sceneClasses.indexOf(shape.kind) + 1;
   let left = image.width;
   let top = image.height;
   let right = -1;
@@ -137,6 +139,7 @@ export function paintShape(image: RgbImage, shape: Shape): Box | null {
       image.pixels[at + channel] = Math.floor(under + (over - under) * share + 0.5);
     }
     if (share < 0.5) return;
+    if (mask) mask[y * image.width + x] = maskClass;
     left = Math.min(left, x);
     right = Math.max(right, x);
     top = Math.min(top, y);
