@@ -1,3 +1,13 @@
+export type {
+  NormedConvolutionWeights,
+  UpernetAuxiliaryWeights,
+  UpernetConfig,
+  UpernetForwardOptions,
+  UpernetOutput,
+  UpernetWeights,
+  UpernetWidths,
+} from './heads/upernet';
+export { upernetAuxiliaryLossWeight, upernetForward, upernetSlots, upernetWidths } from './heads/upernet';
 export { evaluateCoco } from './metrics/coco';
 export type { CocoAnnotation, CocoDocument, CocoImage, CocoResult } from './metrics/coco-document';
 export type { CocoEvaluator } from './metrics/coco-evaluator';
