@@ -120,9 +120,8 @@ function groupsOf(name: string, channels: number, given: number | undefined): nu
  *
  * @throws ConfigError when the widths are not valid (`upernetWidths`)
  * @example
- * const random = createRandom(1);
  * const config = { kind: 'upernet', classes: ['road', 'car'], channels: 64 } as const;
- * const weights = upernetSlots((slot) => freshWeight(slot, random), config, architecture);
+ * const weights = upernetSlots(({ shape }) => tf.zeros([...shape]), config, architecture);
  */
 export function upernetSlots<T>(
   make: MakeWeight<T>,
