@@ -18,12 +18,22 @@ interface BoxLike {
   readonly height: number;
 }
 
-/** The placement of a resize from one size to another. */
+/**
+ * The placement of a resize from one size to another.
+ *
+ * @example
+ * resizePlacement({ height: 480, width: 640 }, { height: 240, width: 320 }).scaleX; // 0.5
+ */
 export function resizePlacement(from: ImageSize, to: ImageSize): Placement {
   return { scaleX: to.width / from.width, scaleY: to.height / from.height, offsetX: 0, offsetY: 0 };
 }
 
-/** The placement of a crop whose corner is at (x, y); of a pad, with the negated width of the pad. */
+/**
+ * The placement of a crop whose corner is at (x, y); of a pad, with the negated width of the pad.
+ *
+ * @example
+ * cropPlacement({ x: 16, y: 0 }).offsetX; // -16
+ */
 export function cropPlacement(corner: { readonly x: number; readonly y: number }): Placement {
   return { scaleX: 1, scaleY: 1, offsetX: 0 - corner.x, offsetY: 0 - corner.y };
 }
@@ -46,7 +56,13 @@ export function composePlacements(steps: readonly Placement[]): Placement {
   );
 }
 
-/** Maps a box of the original image to where it was placed; what else the box has (label, score) is kept. */
+/**
+ * Maps a box of the original image to where it was placed, `x' = x * scaleX + offsetX`; what else the box has (label, score) is kept.
+ *
+ * @throws ConfigError when a scale is not above 0 or a number is not finite
+ * @example
+ * const placed = boxToPlaced({ x: 8, y: 8, width: 4, height: 4, label: 2 }, placement);
+ */
 export function boxToPlaced<B extends BoxLike>(box: B, placement: Placement): B {
   const { scaleX, scaleY, offsetX, offsetY } = checkPlacement(placement, 'boxToPlaced');
   return {

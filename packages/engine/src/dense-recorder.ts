@@ -2,7 +2,14 @@
 
 import type { WasmKernels } from '@sparsevit/kernels-wasm/binary';
 import type { DenseOps } from '@sparsevit/windows';
-import { checkAddShape, checkConvolutionShape, checkGroupNormShape, checkUpsampleShape } from '@sparsevit/windows';
+import {
+  checkAddShape,
+  checkConcatenateShape,
+  checkConvolutionShape,
+  checkGroupNormShape,
+  checkPoolToShape,
+  checkUpsampleShape,
+} from '@sparsevit/windows';
 import { registers } from './program';
 import type { Address, Operand, PendingCall, PendingTask } from './task';
 import { at } from './task';
@@ -38,9 +45,12 @@ const groupNormEpsilon = 1e-5;
 /** Rows and values that a thread takes at a time. */
 const rowsPerChunk = 384;
 const valuesPerChunk = 2 ** 17;
+/** Parts of cells that a thread takes at a time: of an image's only cell each may be as long as the map. */
+const cellPartsPerChunk = 64;
 
 /** The operations of heads. */
 export function createDenseOps({
+  kernels,
   weights,
   address,
   makeValue,
@@ -165,6 +175,45 @@ export function createDenseOps({
         count: batch * height,
         ...evenChunks(batch * height, 16, 1),
       });
+      return y;
+    },
+
+    poolTo(x, height, width) {
+      const shape = checkPoolToShape(x.shape, height, width);
+      const [batch, , , channels] = shape;
+      const [, heightBefore = 1, widthBefore = 1] = x.shape;
+      const y = makeValue('poolTo', shape);
+      const parts = batch * height * width * kernels.poolBlocks(channels);
+      addTask({
+        name: 'poolTo',
+        calls: [
+          {
+            kernel: 'poolCells',
+            operands: [address(x), address(y), begin, end, heightBefore, widthBefore, height, width, channels],
+          },
+        ],
+        count: parts,
+        ...evenChunks(parts, cellPartsPerChunk, 1),
+      });
+      return y;
+    },
+
+    concatenate(parts) {
+      const shape = checkConcatenateShape(parts.map(({ shape }) => shape));
+      const [batch, height, width, channels] = shape;
+      const y = makeValue('concatenate', shape);
+      const tokens = batch * height * width;
+      const calls: PendingCall[] = [];
+      let first = 0;
+      for (const part of parts) {
+        const own = part.shape[3] ?? 0;
+        calls.push({
+          kernel: 'copyColumns',
+          operands: [address(part), address(y), begin, end, first, own, channels],
+        });
+        first += own;
+      }
+      addTask({ name: 'concatenate', calls, count: tokens, ...evenChunks(tokens, rowsPerChunk, 1) });
       return y;
     },
 

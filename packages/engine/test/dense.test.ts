@@ -155,6 +155,59 @@ describe.each([1, 2, 3])('%i threads', (threads) => {
     }
   });
 
+  test.each([...shapes, [1, 40, 44, 37] as const])('pooling [%i, %i, %i, %i]', async (...shape) => {
+    const [batch, height, width, channels] = shape;
+    const values = draw(shape, 9).map((value) => value + 3); // a mean that is not small
+    for (const [outHeight, outWidth] of [
+      [1, 1],
+      [2, 3],
+      [6, 6],
+      [height, width],
+      [3, 2 * width + 1],
+    ] as const) {
+      const { values: actual, shape: found } = await run(shape, values, (x) =>
+        engine.ops.poolTo(x, outHeight, outWidth),
+      );
+      const expected = build([batch, outHeight, outWidth, channels], (b, y, x, c) => {
+        const [top, bottom] = [Math.floor((y * height) / outHeight), Math.ceil(((y + 1) * height) / outHeight)];
+        const [left, right] = [Math.floor((x * width) / outWidth), Math.ceil(((x + 1) * width) / outWidth)];
+        let sum = 0;
+        for (let row = top; row < bottom; row++) {
+          for (let column = left; column < right; column++) sum += valueAt(values, shape, b, row, column, c);
+        }
+        return sum / ((bottom - top) * (right - left));
+      });
+      expect(found).toEqual([batch, outHeight, outWidth, channels]);
+      expectAllclose(actual, expected, { absolute: 1e-5 });
+    }
+  });
+
+  test.each(shapes)('maps [%i, %i, %i, %i] side by side', async (...shape) => {
+    const [batch, height, width, channels] = shape;
+    const values = draw(shape, 10);
+    const weight = draw([1, 1, channels, 3], 11);
+    const { values: actual, shape: found } = await run(shape, values, (x) => {
+      const { ops } = engine;
+      const narrow = ops.convolution(x, take(weight, [1, 1, channels, 3]), null);
+      return ops.concatenate([ops.relu(x), narrow, ops.add(narrow, narrow), x]);
+    });
+    const narrow = (b: number, y: number, x: number, o: number): number => {
+      let sum = 0;
+      for (let c = 0; c < channels; c++) sum += valueAt(values, shape, b, y, x, c) * (weight[c * 3 + o] ?? 0);
+      return sum;
+    };
+    const expected = build([batch, height, width, 2 * channels + 6], (b, y, x, c) => {
+      if (c < channels) return Math.max(0, valueAt(values, shape, b, y, x, c));
+      if (c < channels + 3) return narrow(b, y, x, c - channels);
+      if (c < channels + 6) return 2 * narrow(b, y, x, c - channels - 3);
+      return valueAt(values, shape, b, y, x, c - channels - 6);
+    });
+    expect(found).toEqual([batch, height, width, 2 * channels + 6]);
+    expectAllclose(actual, expected, { absolute: 1e-5 });
+    const alone = await run(shape, values, (x) => engine.ops.concatenate([x]));
+    expect(alone.values).toEqual(values);
+  });
+
   test('what does not fit is refused', () => {
     const { ops } = engine;
     const trace = (of: (x: EngineValue) => unknown) => () => engine.compile(of, { shape: [1, 4, 4, 6] });
@@ -169,8 +222,32 @@ describe.each([1, 2, 3])('%i threads', (threads) => {
     );
     expect(trace((x) => ops.groupNorm(x, weight(5), weight(6), 2))).toThrow(/weights and a bias \[6\]/);
     expect(trace((x) => ops.upsample(x, 0, 4))).toThrow(/height and a width of at least 1, got 0 and 4/);
+    expect(trace((x) => ops.poolTo(x, 2, 0.5))).toThrow(/height and a width of at least 1, got 2 and 0.5/);
+    expect(trace(() => ops.poolTo(weight(4, 6), 1, 1))).toThrow(/expected a map \[B, H, W, C\], got \[4, 6\]/);
+    expect(trace(() => ops.concatenate([]))).toThrow(/expected at least one map, got none/);
+    expect(trace((x) => ops.concatenate([x, ops.upsample(x, 4, 5)]))).toThrow(
+      /expected maps \[1, 4, 4, C\], got \[1, 4, 5, 6\]/,
+    );
     expect(trace((x) => ops.add(x, ops.upsample(x, 8, 8)))).toThrow(
       /expected two shapes \[1, 4, 4, 6\], got \[1, 8, 8, 6\]/,
     );
   });
+});
+
+test('any number of threads pools and joins to the same bits', async () => {
+  const shape = [2, 29, 31, 70] as const;
+  const values = draw(shape, 12);
+  const results: (readonly HostValues[])[] = [];
+  for (const threads of [1, 2, 3]) {
+    const engine = await createEngine({ threads });
+    const { ops } = engine;
+    const plan = engine.compile(
+      (x) => [ops.poolTo(x, 1, 1), ops.poolTo(x, 3, 6), ops.concatenate([x, ops.relu(x), x])],
+      { shape },
+    );
+    results.push(await plan.run(values));
+    await engine.dispose();
+  }
+  expect(results[1]).toEqual(results[0]);
+  expect(results[2]).toEqual(results[0]);
 });

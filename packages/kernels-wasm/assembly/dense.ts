@@ -1,4 +1,4 @@
-/** What heads need beside products: the rows of a convolution, group norm, resizing, and sums of maps. */
+/** What heads need beside products: the rows of a convolution, group norm, resizing, pooling, and maps added or side by side. */
 
 import { fusedMultiplyAdd } from './simd';
 
@@ -38,6 +38,29 @@ export function neighbourhoodRows(
       }
       target += 3 * bytes;
     }
+  }
+}
+
+/**
+ * Columns `first` to `first + channels` of out [tokens, outChannels] = x [tokens, channels], for tokens `begin` to `end`.
+ */
+export function copyColumns(
+  x: usize,
+  out: usize,
+  begin: i32,
+  end: i32,
+  first: i32,
+  channels: i32,
+  outChannels: i32,
+): void {
+  const bytes = <usize>channels << 2;
+  const outBytes = <usize>outChannels << 2;
+  let from = x + <usize>begin * bytes;
+  let to = out + <usize>begin * outBytes + (<usize>first << 2);
+  for (let token = begin; token < end; token++) {
+    memory.copy(to, from, bytes);
+    from += bytes;
+    to += outBytes;
   }
 }
 
@@ -186,6 +209,72 @@ export function upsample(
         store<f32>(target + at, f32x4.extract_lane(between(above, below, down), 0));
       }
       target += bytes;
+    }
+  }
+}
+
+/** Channels of a cell that are summed before another part of it is begun: a cache line of each token. */
+const channelsPerBlock = 16;
+
+/** Parts that `poolCells` divides a cell into. */
+export function poolBlocks(channels: i32): i32 {
+  return (channels + channelsPerBlock - 1) / channelsPerBlock;
+}
+
+/**
+ * out [batch, outHeight, outWidth, channels] = means over the cells of x [batch, height, width, channels]: cell i of n covers what lies from
+ * floor(i * side / n) to ceil((i + 1) * side / n). For parts `begin` to `end` of batch * outHeight * outWidth * poolBlocks(channels), so that
+ * one large cell is work for several threads. Lines are summed, then their sums, which rounds less than one long sum.
+ */
+export function poolCells(
+  x: usize,
+  out: usize,
+  begin: i32,
+  end: i32,
+  height: i32,
+  width: i32,
+  outHeight: i32,
+  outWidth: i32,
+  channels: i32,
+): void {
+  const bytes = <usize>channels << 2;
+  const lineBytes = <usize>width * bytes;
+  const blocks = poolBlocks(channels);
+  for (let part = begin; part < end; part++) {
+    const cell = part / blocks;
+    const line = cell / outWidth;
+    const row = line % outHeight;
+    const column = cell % outWidth;
+    // in i64: a product of two sides, times a cell, may leave i32
+    const top = <i32>(<i64>row * height / outHeight);
+    const bottom = <i32>((<i64>(row + 1) * height + outHeight - 1) / outHeight);
+    const left = <i32>(<i64>column * width / outWidth);
+    const right = <i32>((<i64>(column + 1) * width + outWidth - 1) / outWidth);
+    const share: f32 = <f32>(1 / (<f64>(bottom - top) * <f64>(right - left)));
+    const map = x + <usize>(line / outHeight * height) * lineBytes;
+    const upper = map + <usize>top * lineBytes + <usize>left * bytes;
+    const lower = map + <usize>bottom * lineBytes;
+    const across = <usize>(right - left) * bytes;
+    const to = out + <usize>cell * bytes;
+    let at = <usize>(part % blocks * channelsPerBlock) << 2;
+    const last = min(bytes, at + (channelsPerBlock << 2));
+    for (; at + 16 <= last; at += 16) {
+      let sum = f32x4.splat(0);
+      for (let from = upper + at; from < lower; from += lineBytes) {
+        let lineSum = f32x4.splat(0);
+        for (let place = from; place < from + across; place += bytes) lineSum = f32x4.add(lineSum, v128.load(place));
+        sum = f32x4.add(sum, lineSum);
+      }
+      v128.store(to + at, f32x4.mul(sum, f32x4.splat(share)));
+    }
+    for (; at < last; at += 4) {
+      let sum: f32 = 0;
+      for (let from = upper + at; from < lower; from += lineBytes) {
+        let lineSum: f32 = 0;
+        for (let place = from; place < from + across; place += bytes) lineSum += load<f32>(place);
+        sum += lineSum;
+      }
+      store<f32>(to + at, sum * share);
     }
   }
 }

@@ -260,6 +260,16 @@ export interface WasmKernels {
     width: number,
     channels: number,
   ): void;
+  /** Columns `first` to `first + channels` of out [tokens, outChannels] = x [tokens, channels]. */
+  copyColumns(
+    x: number,
+    out: number,
+    begin: number,
+    end: number,
+    first: number,
+    channels: number,
+    outChannels: number,
+  ): void;
   /** y = max(x, 0); may be in place. */
   relu(x: number, y: number, begin: number, end: number): void;
   /** y = a + b; may be in place. */
@@ -289,6 +299,20 @@ export interface WasmKernels {
   ): void;
   /** Bilinear with half-pixel centres, for lines `begin` to `end` of batch * outHeight. */
   upsample(
+    x: number,
+    out: number,
+    begin: number,
+    end: number,
+    height: number,
+    width: number,
+    outHeight: number,
+    outWidth: number,
+    channels: number,
+  ): void;
+  /** Parts that `poolCells` divides a cell into. */
+  poolBlocks(channels: number): number;
+  /** Adaptive average pooling, for parts `begin` to `end` of batch * outHeight * outWidth * poolBlocks(channels). */
+  poolCells(
     x: number,
     out: number,
     begin: number,

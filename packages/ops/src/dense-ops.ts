@@ -7,13 +7,16 @@
 import type { DenseOps } from '@sparsevit/windows';
 import {
   checkAddShape,
+  checkConcatenateShape,
   checkConvolutionShape,
   checkGroupNormShape,
+  checkPoolToShape,
   checkUpsampleShape,
   kernelNames,
 } from '@sparsevit/windows';
 import { hasKernels, isRecording, runKernel, runKernelOfSeveral } from './kernels';
 import { linear } from './linear';
+import { pooling, resizeByProducts, upsampling } from './resize';
 import type { Tensor, Tensor2D, Tensor4D } from './tensor';
 import {
   add,
@@ -31,7 +34,6 @@ import {
   square,
   sub,
   sum,
-  tensor2d,
   tidy,
   transpose,
   Variable,
@@ -70,7 +72,18 @@ export function createDenseTensorOps({ maxChunkBytes }: { maxChunkBytes: number 
     upsample(x, height, width) {
       const shape = checkUpsampleShape(x.shape, height, width);
       if (!isRecording()) return tidy(() => resizeBilinear(x as Tensor4D, [height, width], false, true));
-      return tidy(() => recordedUpsample(x, shape));
+      return tidy(() => resizeByProducts(x, shape, upsampling));
+    },
+
+    poolTo(x, height, width) {
+      const shape = checkPoolToShape(x.shape, height, width);
+      if (x.size === 0) return zeros(shape);
+      return tidy(() => resizeByProducts(x, shape, pooling));
+    },
+
+    concatenate(parts) {
+      checkConcatenateShape(parts.map(({ shape }) => shape));
+      return concat([...parts], 3);
     },
 
     add(a, b) {
@@ -186,50 +199,4 @@ function inputGradient(dy: Tensor2D, weight: Tensor2D): Tensor {
     return runKernel(kernelNames.linearInputGradient, { dy, weight }, {});
   }
   return matMul(dy, transpose(weight));
-}
-
-/** Bilinear resize as two products with matrices of at most two values a row: [B, h, w, C] -> [B, H, W, C]. */
-function recordedUpsample(x: Tensor, [batch, height, width, channels]: MapShape): Tensor {
-  const [, fromHeight = 1, fromWidth = 1] = x.shape;
-  const ofHeight = transpose(x, [0, 2, 3, 1]); // [B, w, C, h]
-  const tall = alongLastAxis(ofHeight, height, fromHeight); // [B, w, C, H]
-  const ofWidth = transpose(tall, [0, 3, 2, 1]); // [B, H, C, w]
-  const wide = alongLastAxis(ofWidth, width, fromWidth); // [B, H, C, W]
-  return reshape(transpose(wide, [0, 1, 3, 2]), [batch, height, width, channels]);
-}
-
-function alongLastAxis(x: Tensor, to: number, from: number): Tensor {
-  const outer = x.shape.slice(0, -1);
-  const matrix = interpolation(from, to);
-  const product = (rows: Tensor, transposed: boolean): Tensor => {
-    const [inputs, outputs] = transposed ? [to, from] : [from, to];
-    const values = transposed ? matrix : transposedOf(matrix, to, from);
-    return tidy(() => matMul(rows as Tensor2D, tensor2d(values, [inputs, outputs])));
-  };
-  const resized = customGrad((rows) => ({
-    value: product(rows as Tensor, false),
-    gradFunc: (dy: Tensor) => product(dy, true),
-  }))(reshape(x, [x.size / from, from]));
-  return reshape(resized, [...outer, to]);
-}
-
-/** Half-pixel centres, `align_corners=False`: [to, from], row `i` having the shares of the two values around `(i + 0.5) * from / to - 0.5`. */
-function interpolation(from: number, to: number): Float32Array {
-  const matrix = new Float32Array(to * from);
-  for (let i = 0; i < to; i++) {
-    const at = Math.max(0, ((i + 0.5) * from) / to - 0.5);
-    const low = Math.min(from - 1, Math.floor(at));
-    const high = Math.min(from - 1, low + 1);
-    const share = at - low;
-    matrix[i * from + low] = (matrix[i * from + low] ?? 0) + 1 - share;
-    matrix[i * from + high] = (matrix[i * from + high] ?? 0) + share;
-  }
-  return matrix;
-}
-
-function transposedOf(matrix: Float32Array, rows: number, columns: number): Float32Array {
-  return Float32Array.from({ length: matrix.length }, (_, i) => {
-    const [row, column] = [i % rows, Math.floor(i / rows)];
-    return matrix[row * columns + column] ?? 0;
-  });
 }

@@ -3,6 +3,7 @@
 import { normalizeImage } from '@sparsevit/data';
 import { ConfigError } from '@sparsevit/windows';
 import type { TaskConfig } from './config';
+import { learnsFrom } from './config';
 import type { TargetBox } from './targets';
 
 /** What of a sample is used; `@sparsevit/data` has such samples. */
@@ -15,11 +16,15 @@ export interface TaskSample {
   readonly mask?: Uint8Array | undefined;
 }
 
-/** What is to be learnt, by the kind of task. */
+/** What is to be learnt. */
 export type TaskTargets =
-  | { readonly kind: 'classification'; readonly labels: Int32Array }
-  | { readonly kind: 'semantic' /** [B, H, W] */; readonly masks: Uint8Array }
-  | { readonly kind: 'detection'; readonly boxes: readonly (readonly TargetBox[])[] };
+  | { readonly kind: 'labels'; readonly labels: Int32Array }
+  | {
+      readonly kind: 'masks';
+      /** [B, H, W] */
+      readonly masks: Uint8Array;
+    }
+  | { readonly kind: 'boxes'; readonly boxes: readonly (readonly TargetBox[])[] };
 
 /** A batch. */
 export interface TaskBatch {
@@ -67,26 +72,27 @@ function targetsOf(
   cells: number,
   lacks: (id: string, what: string) => ConfigError,
 ): TaskTargets {
-  switch (config.kind) {
-    case 'classification':
+  const kind = learnsFrom(config);
+  switch (kind) {
+    case 'labels':
       return {
-        kind: 'classification',
+        kind,
         labels: Int32Array.from(samples, ({ id, label }) => {
           if (label === undefined) throw lacks(id, 'a label');
           return label;
         }),
       };
-    case 'semantic': {
+    case 'masks': {
       const masks = new Uint8Array(samples.length * cells);
       for (const [i, { id, mask }] of samples.entries()) {
         if (mask?.length !== cells) throw lacks(id, `a mask of ${cells} pixels`);
         masks.set(mask, i * cells);
       }
-      return { kind: 'semantic', masks };
+      return { kind, masks };
     }
-    case 'detection':
+    case 'boxes':
       return {
-        kind: 'detection',
+        kind,
         boxes: samples.map(({ id, boxes }) => {
           if (boxes === undefined) throw lacks(id, 'boxes');
           return boxes;

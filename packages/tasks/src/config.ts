@@ -3,6 +3,7 @@
 import { ConfigError } from '@sparsevit/windows';
 import type { DetectionConfig } from './heads/detection';
 import type { SemanticConfig } from './heads/semantic';
+import type { UpernetConfig } from './heads/upernet';
 
 /** One class for the whole image. */
 export interface ClassificationConfig {
@@ -13,10 +14,10 @@ export interface ClassificationConfig {
 }
 
 /** A task. */
-export type TaskConfig = ClassificationConfig | SemanticConfig | DetectionConfig;
+export type TaskConfig = ClassificationConfig | SemanticConfig | UpernetConfig | DetectionConfig;
 
 /** The kinds of tasks. */
-export const taskKinds: readonly TaskConfig['kind'][] = ['classification', 'semantic', 'detection'];
+export const taskKinds: readonly TaskConfig['kind'][] = ['classification', 'semantic', 'upernet', 'detection'];
 
 /**
  * Returns the config, if its kind is known and it has class names, each once.
@@ -39,8 +40,14 @@ export function checkTask<Config extends TaskConfig>(config: Config): Config {
   }
   const twice = classes.find((name, i) => classes.indexOf(name) !== i);
   if (twice !== undefined) throw new ConfigError(`task: expected each class once, got ${twice} twice.`);
-  if (config.kind === 'semantic' && classes.length > 255) {
+  if (learnsFrom(config) === 'masks' && classes.length > 255) {
     throw new ConfigError(`task: expected at most 255 classes in a mask, got ${classes.length}.`);
   }
   return config;
+}
+
+/** What a task learns from: a label per image, a class per pixel, or boxes. */
+export function learnsFrom({ kind }: Pick<TaskConfig, 'kind'>): 'labels' | 'masks' | 'boxes' {
+  if (kind === 'classification') return 'labels';
+  return kind === 'detection' ? 'boxes' : 'masks';
 }

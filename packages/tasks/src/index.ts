@@ -1,13 +1,14 @@
 export type { TaskBatch, TaskSample, TaskTargets } from './batch';
 export { collate } from './batch';
 export type { ClassificationConfig, TaskConfig } from './config';
-export { checkTask, taskKinds } from './config';
+export { checkTask, learnsFrom, taskKinds } from './config';
 export { decodeClasses } from './decode/classes';
 export type { DecodeMap, Detection, DetectionDecodeOptions } from './decode/detections';
 export { decodeDetections, overlapOf } from './decode/detections';
 export type { DetectionConfig } from './heads/detection';
 export type { HeadOps } from './heads/feature-pyramid';
 export type { SemanticConfig } from './heads/semantic';
+export type { UpernetConfig } from './heads/upernet';
 export { evaluateCoco } from './metrics/coco';
 export type { CocoAnnotation, CocoDocument, CocoImage, CocoResult } from './metrics/coco-document';
 export type { CocoEvaluator } from './metrics/coco-evaluator';

@@ -13,6 +13,8 @@ import type { SemanticWeights } from './heads/semantic';
 import { semanticForward, semanticSlots } from './heads/semantic';
 import type { HeadSlot, MakeWeight } from './heads/slots';
 import { freshWeight } from './heads/slots';
+import type { UpernetWeights } from './heads/upernet';
+import { upernetForward, upernetSlots } from './heads/upernet';
 
 /** A task with its weights on the host: what a file holds. */
 export interface TaskCheckpoint {
@@ -24,8 +26,18 @@ export interface TaskCheckpoint {
 
 /** What a forward gives, by the kind of task. */
 export type TaskOutput<T> =
-  | { readonly kind: 'classification' /** [B, classes] */; readonly logits: T }
-  | { readonly kind: 'semantic' /** [B, H / 4, W / 4, classes] */; readonly logits: T }
+  | {
+      readonly kind: 'classification';
+      /** [B, classes] */
+      readonly logits: T;
+    }
+  | {
+      readonly kind: 'semantic';
+      /** [B, H / 4, W / 4, classes] */
+      readonly logits: T;
+      /** [B, H / 16, W / 16, classes], of UperNet when it is asked for; else null. */
+      readonly auxiliaryLogits: T | null;
+    }
   | {
       readonly kind: 'detection';
       /** Logits [B, H / 4, W / 4, classes]. */
@@ -35,7 +47,10 @@ export type TaskOutput<T> =
     };
 
 /** What is asked of a task's forward. */
-export type TaskForwardOptions = Pick<ForwardOptions, 'sparsity' | 'kept' | 'dropPath' | 'wantsWindows'>;
+export type TaskForwardOptions = Pick<ForwardOptions, 'sparsity' | 'kept' | 'dropPath' | 'wantsWindows'> & {
+  /** Whether the loss of auxiliary logits will be taken; default false. */
+  readonly wantsAuxiliary?: boolean;
+};
 
 /** A task that an implementation has taken in; `dispose` it when done. */
 export interface Task<T> {
@@ -55,6 +70,7 @@ export interface Task<T> {
 type Head<T> =
   | { readonly kind: 'classification' }
   | { readonly kind: 'semantic'; readonly weights: SemanticWeights<T> }
+  | { readonly kind: 'upernet'; readonly weights: UpernetWeights<T> }
   | { readonly kind: 'detection'; readonly weights: DetectionWeights<T> };
 
 /** Makes the weights of a task's head, slot after slot. */
@@ -64,6 +80,8 @@ function headOf<T>(config: TaskConfig, architecture: SwinArchitecture, make: Mak
       return { kind: 'classification' };
     case 'semantic':
       return { kind: 'semantic', weights: semanticSlots(make, config, architecture) };
+    case 'upernet':
+      return { kind: 'upernet', weights: upernetSlots(make, config, architecture) };
     case 'detection':
       return { kind: 'detection', weights: detectionSlots(make, config, architecture) };
   }
@@ -167,7 +185,7 @@ export function createTask<T>(ops: HeadOps<T>, checkpoint: TaskCheckpoint): Task
     architecture,
     family: backbone.family,
     weights,
-    forward(image, { wantsWindows = false, ...options } = {}) {
+    forward(image, { wantsWindows = false, wantsAuxiliary = false, ...options } = {}) {
       return ops.scope(() => {
         const wantsLogits = head.kind === 'classification';
         const { features, logits, windows } = backbone.forward(image, {
@@ -176,7 +194,7 @@ export function createTask<T>(ops: HeadOps<T>, checkpoint: TaskCheckpoint): Task
           wantsLogits,
           ...(wantsLogits ? { outputs: [] } : {}),
         });
-        return { output: runHead(ops, config, head, features, logits), windows };
+        return { output: runHead(ops, config, head, { features, logits, wantsAuxiliary }), windows };
       });
     },
     dispose() {
@@ -191,11 +209,14 @@ function runHead<T>(
   ops: HeadOps<T>,
   config: TaskConfig,
   head: Head<T>,
-  features: readonly (T | null)[],
-  logits: T | null,
+  given: { features: readonly (T | null)[]; logits: T | null; wantsAuxiliary: boolean },
 ): TaskOutput<T> {
+  const { features, logits, wantsAuxiliary } = given;
   if (head.kind === 'semantic' && config.kind === 'semantic') {
-    return { kind: 'semantic', ...semanticForward(ops, config, head.weights, features) };
+    return { kind: 'semantic', ...semanticForward(ops, config, head.weights, features), auxiliaryLogits: null };
+  }
+  if (head.kind === 'upernet' && config.kind === 'upernet') {
+    return { kind: 'semantic', ...upernetForward(ops, config, head.weights, features, { wantsAuxiliary }) };
   }
   if (head.kind === 'detection') return { kind: 'detection', ...detectionForward(ops, head.weights, features) };
   return { kind: 'classification', logits: logits as T };

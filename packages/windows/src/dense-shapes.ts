@@ -54,6 +54,31 @@ export function checkUpsampleShape(x: Shape, height: number, width: number): Map
   return [batch, height, width, channels];
 }
 
+/** [B, H, W, C] with at least one token, and a size -> [B, height, width, C]. */
+export function checkPoolToShape(x: Shape, height: number, width: number): MapShape {
+  const [batch, heightBefore, widthBefore, channels] = mapShape('poolTo', x);
+  if (heightBefore < 1 || widthBefore < 1) fail('poolTo', 'a map of at least 1 x 1', print(x));
+  if (![height, width].every((side) => Number.isInteger(side) && side >= 1)) {
+    fail('poolTo', 'a height and a width of at least 1', `${height} and ${width}`);
+  }
+  return [batch, height, width, channels];
+}
+
+/** At least one map, all of the same B, H and W -> [B, H, W, sum of C]. */
+export function checkConcatenateShape(parts: readonly Shape[]): MapShape {
+  const [first, ...others] = parts.map((part) => mapShape('concatenate', part));
+  if (first === undefined) fail('concatenate', 'at least one map', 'none');
+  const [batch, height, width] = first;
+  let [, , , channels] = first;
+  for (const other of others) {
+    if (other[0] !== batch || other[1] !== height || other[2] !== width) {
+      fail('concatenate', `maps [${batch}, ${height}, ${width}, C]`, print(other));
+    }
+    channels += other[3];
+  }
+  return [batch, height, width, channels];
+}
+
 /** Two equal shapes -> that shape. */
 export function checkAddShape(a: Shape, b: Shape): Shape {
   if (a.length !== b.length || a.some((side, i) => side !== b[i])) fail('add', `two shapes ${print(a)}`, print(b));

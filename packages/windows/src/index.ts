@@ -3,8 +3,10 @@ export { checkArchitecture, stageChannels, stageHiddenWidth, stagePairs } from '
 export type { DenseOps } from './dense-ops';
 export {
   checkAddShape,
+  checkConcatenateShape,
   checkConvolutionShape,
   checkGroupNormShape,
+  checkPoolToShape,
   checkUpsampleShape,
 } from './dense-shapes';
 export type { SparseViTErrorCode } from './errors';

@@ -41,7 +41,7 @@ export async function openDataFolder(path: string, caller: string): Promise<Data
  */
 export async function fileInside(folder: DataFolder, name: string): Promise<string> {
   const path = join(folder.path, name);
-  const real = await realpath(path).catch((cause: unknown) => {
+  const real = await realpath(join(folder.realPath, name)).catch((cause: unknown) => {
     throw new ImageError(`fileInside: expected a file, got ${JSON.stringify(path)}, which does not exist.`, { cause });
   });
   const inner = relative(folder.realPath, real);

@@ -151,6 +151,50 @@ export function headCases(): void {
       }),
     );
 
+    test.each([
+      [1, 1],
+      [2, 3],
+      [height, width],
+      [6, 2 * width + 1],
+    ])('poolTo %i x %i', (toHeight, toWidth) =>
+      expectNoLeak(async () => {
+        const expected = build([batch, toHeight, toWidth, channels], (b, y, x, c) => {
+          const [top, bottom] = [Math.floor((y * height) / toHeight), Math.ceil(((y + 1) * height) / toHeight)];
+          const [left, right] = [Math.floor((x * width) / toWidth), Math.ceil(((x + 1) * width) / toWidth)];
+          let sum = 0;
+          for (let row = top; row < bottom; row++) {
+            for (let column = left; column < right; column++) sum += at(b, row, column, c);
+          }
+          return sum / ((bottom - top) * (right - left));
+        });
+        const x = tf.tensor4d(values, shape);
+        const y = ops.poolTo(x, toHeight, toWidth);
+        expect(y.shape).toEqual([batch, toHeight, toWidth, channels]);
+        expectAllclose(await y.data(), expected, tolerance);
+        await expectGradient((x) => ops.poolTo(x as tf.Tensor, toHeight, toWidth), [x], 42);
+        tf.dispose([x, y]);
+      }),
+    );
+
+    test.each([1, 2, 4])('concatenate %i', (count) =>
+      expectNoLeak(async () => {
+        const widths = [channels, 5, 1, 8].slice(0, count);
+        const parts = widths.map((own, i) => randomTensor([batch, height, width, own], 43 + i));
+        const given = await Promise.all(parts.map((part) => part.data()));
+        const rows = Array.from({ length: batch * height * width }, (_, row) =>
+          given.flatMap((data, i) => {
+            const own = widths[i] ?? 0;
+            return [...data.slice(row * own, (row + 1) * own)];
+          }),
+        );
+        const y = ops.concatenate(parts);
+        expect(y.shape).toEqual([batch, height, width, widths.reduce((sum, own) => sum + own)]);
+        expect([...(await y.data())]).toEqual(rows.flat());
+        await expectGradient((...inputs) => ops.concatenate(inputs), parts, 47);
+        tf.dispose([y, ...parts]);
+      }),
+    );
+
     test('add and relu', () =>
       expectNoLeak(async () => {
         const [a, b] = [tf.tensor4d(values, shape), randomTensor(shape, 40)];
@@ -175,6 +219,14 @@ export function headCases(): void {
     expect(() => ops.groupNorm(x, tf.ones([2]), tf.ones([2]), 3)).toThrow(/divides 2 channels/);
     expect(() => ops.upsample(x, 0, 4)).toThrow(/at least 1/);
     expect(() => ops.add(x, weight)).toThrow(/two shapes/);
-    tf.dispose([x, weight]);
+    const [flat, empty] = [tf.zeros([4, 2]), tf.zeros([1, 0, 4, 2])];
+    expect(() => ops.poolTo(x, 0, 4)).toThrow(/height and a width of at least 1, got 0 and 4/);
+    expect(() => ops.poolTo(x, 2, 1.5)).toThrow(/got 2 and 1.5/);
+    expect(() => ops.poolTo(flat, 1, 1)).toThrow(/a map \[B, H, W, C\], got \[4, 2\]/);
+    expect(() => ops.poolTo(empty, 1, 1)).toThrow(/at least 1 x 1, got \[1, 0, 4, 2\]/);
+    expect(() => ops.concatenate([])).toThrow(/at least one map, got none/);
+    expect(() => ops.concatenate([x, weight])).toThrow(/maps \[1, 4, 4, C\], got \[3, 3, 3, 2\]/);
+    expect(() => ops.concatenate([x, flat])).toThrow(/a map \[B, H, W, C\], got \[4, 2\]/);
+    tf.dispose([x, weight, flat, empty]);
   });
 }

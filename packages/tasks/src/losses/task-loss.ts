@@ -4,6 +4,8 @@ import type { DropPathFactors } from '@sparsevit/backbone';
 import type { Sparsity, SwinArchitecture } from '@sparsevit/windows';
 import { ConfigError } from '@sparsevit/windows';
 import type { TaskBatch } from '../batch';
+import { learnsFrom } from '../config';
+import { upernetAuxiliaryLossWeight } from '../heads/upernet';
 import { detectionTargets } from '../targets';
 import type { Task, TaskOutput } from '../task';
 import { focalLoss, weightedL1 } from './centres';
@@ -37,8 +39,11 @@ export function taskLoss(
   { targets, shape }: TaskBatch,
   upsample: Upsample,
 ): TaskLoss {
-  if (output.kind !== targets.kind) {
-    throw new ConfigError(`taskLoss: expected a batch for ${output.kind}, got one for ${targets.kind}.`);
+  const wanted = learnsFrom(config);
+  if (wanted !== targets.kind) {
+    throw new ConfigError(
+      `taskLoss: expected a batch with ${wanted} for ${config.kind}, got one with ${targets.kind}.`,
+    );
   }
   return tidy(
     () => lossOf(config, output, targets, shape, upsample) as unknown as Record<string, Scalar>,
@@ -52,18 +57,24 @@ function lossOf(
   shape: TaskBatch['shape'],
   upsample: Upsample,
 ): TaskLoss {
-  if (output.kind === 'classification' && targets.kind === 'classification') {
+  if (output.kind === 'classification' && targets.kind === 'labels') {
     const smoothing = config.kind === 'classification' ? (config.labelSmoothing ?? 0) : 0;
     const loss = crossEntropy(output.logits as Tensor2D, targets.labels, { smoothing });
     return { total: loss, parts: {} };
   }
-  if (output.kind === 'semantic' && targets.kind === 'semantic') {
+  if (output.kind === 'semantic' && targets.kind === 'masks') {
     const [, height, width] = shape;
-    const logits = upsample(output.logits, height, width);
-    const rows = reshape(logits, [logits.size / config.classes.length, config.classes.length]) as Tensor2D;
-    return { total: crossEntropy(rows, targets.masks), parts: {} };
+    const lossOfLogits = (map: Tensor): Scalar => {
+      const logits = upsample(map, height, width);
+      const rows = reshape(logits, [logits.size / config.classes.length, config.classes.length]) as Tensor2D;
+      return crossEntropy(rows, targets.masks);
+    };
+    const own = lossOfLogits(output.logits);
+    if (output.auxiliaryLogits === null) return { total: own, parts: {} };
+    const auxiliary = mul(lossOfLogits(output.auxiliaryLogits), upernetAuxiliaryLossWeight) as Scalar;
+    return { total: add(own, auxiliary) as Scalar, parts: { logits: own, auxiliary } };
   }
-  if (output.kind === 'detection' && targets.kind === 'detection') {
+  if (output.kind === 'detection' && targets.kind === 'boxes') {
     const [, height = 1, width = 1] = output.heatmap.shape;
     const wanted = detectionTargets(targets.boxes, { height, width }, { classes: config.classes.length });
     const [batch] = wanted.shape;
@@ -126,7 +137,7 @@ export function trainableTask(task: Task<Tensor>, { upsample, teacher }: Trainab
     parameters,
     loss(batch, options) {
       const image = tensor4d(batch.pixels, [...batch.shape]);
-      const { output } = task.forward(image, options);
+      const { output } = task.forward(image, { ...options, wantsAuxiliary: true });
       const own = taskLoss(task.config, output, batch, upsample);
       if (teacher === undefined) return own;
       const wanted = teacher.task.forward(image, { sparsity: null }).output;

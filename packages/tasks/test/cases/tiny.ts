@@ -17,6 +17,7 @@ export const architecture: SwinArchitecture = {
 export const configs: Record<string, TaskConfig> = {
   classification: { kind: 'classification', classes: ['a', 'b', 'c'], labelSmoothing: 0.1 },
   semantic: { kind: 'semantic', classes: ['ground', 'car', 'sign'], channels: 32 },
+  upernet: { kind: 'upernet', classes: ['ground', 'car', 'sign'], channels: 16, auxiliaryChannels: 8 },
   detection: { kind: 'detection', classes: ['car', 'disc'], channels: 8 },
 };
 
