@@ -1,0 +1,101 @@
+/** What computes outputs of a task on the host's images: TensorFlow.js with the weights as they are, or the engine on all cores. */
+
+import type { ForwardOptions } from '@sparsevit/backbone';
+import type { Engine, EngineValue, Plan } from '@sparsevit/engine';
+import type { DecodeMap, Task, TaskCheckpoint, TaskOutput } from '@sparsevit/tasks';
+import { createTask } from '@sparsevit/tasks';
+import type { Sparsity } from '@sparsevit/windows';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { dispose, tensor4d } from '@tensorflow/tfjs-core';
+
+/** An image batch, and at which sparsity. */
+export interface TaskRequest {
+  readonly pixels: Float32Array;
+  readonly shape: readonly [number, number, number, number];
+  readonly sparsity: Sparsity | null;
+  /** Window ids to use instead of ranking, as of the backbone's forward. */
+  readonly kept?: ForwardOptions['kept'];
+}
+
+/** Runs a task on images. */
+export interface TaskRunner {
+  run(request: TaskRequest): Promise<TaskOutput<DecodeMap>>;
+  dispose(): Promise<void>;
+}
+
+/**
+ * A task on TensorFlow.js, with its weights as they are at each run; the task stays the caller's.
+ *
+ * @example
+ * const output = await tensorRunner(task).run({ pixels, shape: [1, 512, 512, 3], sparsity: null });
+ */
+export function tensorRunner(task: Task<Tensor>): TaskRunner {
+  return {
+    async run({ pixels, shape, sparsity, kept }) {
+      const image = tensor4d(pixels, [...shape]);
+      const { output } = task.forward(image, { sparsity, ...(kept ? { kept } : {}) });
+      dispose(image);
+      const read = async (map: Tensor): Promise<DecodeMap> => {
+        const values = (await map.data<'float32'>()).slice();
+        dispose(map);
+        return { values, shape: map.shape };
+      };
+      switch (output.kind) {
+        case 'detection':
+          return { kind: 'detection', heatmap: await read(output.heatmap), box: await read(output.box) };
+        case 'semantic':
+          return { kind: 'semantic', logits: await read(output.logits), auxiliaryLogits: null };
+        default:
+          return { kind: 'classification', logits: await read(output.logits) };
+      }
+    },
+    dispose: async () => {},
+  };
+}
+
+/**
+ * A task in the engine, which stays the caller's; plans for the latest sizes and sparsities are kept.
+ *
+ * @param options.maxPlans default 4
+ * @example
+ * const runner = engineRunner(await createEngine(), loadTask(bytes));
+ */
+export function engineRunner(
+  engine: Engine,
+  checkpoint: TaskCheckpoint,
+  { maxPlans = 4 }: { maxPlans?: number } = {},
+): TaskRunner {
+  const task = createTask(engine.ops, checkpoint);
+  const plans = new Map<string, Plan<TaskOutput<EngineValue>>>();
+  const compile = ({ shape, sparsity, kept }: TaskRequest): Plan<TaskOutput<EngineValue>> =>
+    engine.compile((image) => task.forward(image, { sparsity, ...(kept ? { kept } : {}) }).output, { shape });
+  return {
+    async run(request) {
+      const { pixels, shape, sparsity, kept } = request;
+      if (kept !== undefined) {
+        // ids are part of a plan, and no two images have the same
+        const plan = compile(request);
+        try {
+          return (await plan.run(pixels)) as unknown as TaskOutput<DecodeMap>;
+        } finally {
+          plan.dispose();
+        }
+      }
+      const key = JSON.stringify([shape, sparsity]);
+      const plan = plans.get(key) ?? compile(request);
+      plans.delete(key);
+      plans.set(key, plan);
+      for (const [oldest, unused] of plans) {
+        if (plans.size <= maxPlans) break;
+        plans.delete(oldest);
+        unused.dispose();
+      }
+      return (await plan.run(pixels)) as unknown as TaskOutput<DecodeMap>;
+    },
+    async dispose() {
+      for (const plan of plans.values()) plan.dispose();
+      plans.clear();
+      task.dispose();
+    },
+  };
+}
