@@ -1,0 +1,101 @@
+/** A run that is killed at random moments, and started again each time, ends at the bits of one that never was. */
+
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRandom } from '@sparsevit/windows';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const steps = 24;
+const kills = 20;
+/** Beside the packages that the program loads as they are. */
+const place = join(import.meta.dirname, '../node_modules/.cache');
+const script = join(place, 'adapt.mjs');
+let folder = '';
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sparsevit-kill-'));
+  mkdirSync(place, { recursive: true });
+  await build({
+    entryPoints: [join(import.meta.dirname, 'program/adapt.ts')],
+    outfile: script,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    conditions: ['@sparsevit/source'],
+    mainFields: ['module', 'main'],
+    logLevel: 'error',
+    plugins: [
+      {
+        name: 'tensorflow-outside',
+        setup({ onResolve }) {
+          onResolve({ filter: /^@tensorflow\// }, ({ path }) =>
+            // Node cannot import its files one by one
+            path.startsWith('@tensorflow/tfjs-core/dist/') ? null : { path, external: true },
+          );
+        },
+      },
+    ],
+  });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Ending {
+  readonly output: string;
+  readonly isKilled: boolean;
+  readonly events: readonly string[];
+  readonly elapsedMs: number;
+}
+
+/** Runs the program; kills it some time after its first event. */
+function run(into: string, killAfterMs: number | null): Promise<Ending> {
+  const start = performance.now();
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [script, into, String(steps)], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    let errors = '';
+    let timer: NodeJS.Timeout | undefined;
+    child.stdout.on('data', (text: Buffer) => {
+      output += text.toString();
+    });
+    child.stderr.on('data', (text: Buffer) => {
+      errors += text.toString();
+      if (killAfterMs !== null) timer ??= setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+    });
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      const isKilled = signal === 'SIGKILL';
+      if (code !== 0 && !isKilled) return reject(new Error(`exit ${code}: ${errors}`));
+      resolve({ output, isKilled, events: errors.trim().split('\n'), elapsedMs: performance.now() - start });
+    });
+  });
+}
+
+test(`killed ${kills} times at random moments`, { timeout: 300_000 }, async () => {
+  const whole = await run(join(folder, 'whole'), null);
+  expect(whole.output).toMatch(/^[0-9a-f]{64}$/);
+  const random = createRandom(process.pid); // other moments each time: whatever they are, it has to hold
+  const into = join(folder, 'killed');
+  let killed = 0;
+  let resumed = 0;
+  let last: Ending | null = null;
+  while (last === null || last.isKilled) {
+    // early kills let some steps pass, or none would ever be saved
+    last = await run(into, killed < kills ? random.uniform() * 250 : null);
+    if (last.isKilled) killed++;
+    else if (killed < kills) {
+      // it came to its end: the next kills hit a new run
+      expect(last.output).toBe(whole.output);
+      rmSync(into, { recursive: true });
+      last = null;
+    }
+    if (last?.events.includes('training-resumed')) resumed++;
+  }
+  expect(last.output).toBe(whole.output);
+  expect(killed).toBe(kills);
+  expect(resumed).toBeGreaterThan(0);
+  expect(readdirSync(into).filter((name) => !/^step-\d{8}\.safetensors$/.test(name))).toEqual([]);
+});
