@@ -1,6 +1,7 @@
 export type { Batch, BatchOptions, BrokenItem } from './batches';
 export { createBatches } from './batches';
 export type { BrokenOptions, BrokenRecord } from './broken';
+export { cacheDataset } from './cache';
 export type { CocoAnnotation, CocoDocument, CocoImage } from './coco';
 export { parseCoco } from './coco';
 export type { RgbaImage, RgbImage } from './image';

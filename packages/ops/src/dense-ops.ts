@@ -29,6 +29,7 @@ import {
   relu,
   reshape,
   resizeBilinear,
+  reverse,
   rsqrt,
   slice,
   square,
@@ -95,7 +96,7 @@ export function createDenseTensorOps({ maxChunkBytes }: { maxChunkBytes: number 
   };
 }
 
-/** x * weight + bias, in bands of rows whose neighbourhoods fit. */
+/** x * weight + bias, in portions of rows whose neighbourhoods fit. */
 function convolve(
   x: Tensor4D,
   weight: Tensor,
@@ -107,18 +108,13 @@ function convolve(
   return tidy(() => {
     const matrix = reshape(weight, [side * side * channels, outputs]) as Tensor2D;
     const ofRows = (rows: Tensor): Tensor => linear(rows, { weight: matrix, bias });
-    if (side === 1) {
-      return reshape(ofRows(reshape(x, [batch * height * width, channels])), [batch, height, width, outputs]);
+    const shape: MapShape = [batch, height, width, outputs];
+    if (side === 1) return reshape(ofRows(reshape(x, [batch * height * width, channels])), shape);
+    const portions: Tensor[] = [];
+    for (const rows of neighbourhoods(x, maxChunkBytes)) {
+      portions.push(ofRows(rows()));
     }
-    const bytesPerRow = batch * width * 9 * channels * 4;
-    const band = Math.max(1, Math.min(height, Math.floor(maxChunkBytes / bytesPerRow)));
-    const padded = pad(x, border) as Tensor4D;
-    const bands: Tensor[] = [];
-    for (let first = 0; first < height; first += band) {
-      const rows = Math.min(band, height - first);
-      bands.push(tidy(() => reshape(ofRows(neighbourhoods(padded, first, rows)), [batch, rows, width, outputs])));
-    }
-    return bands.length === 1 ? (bands[0] as Tensor) : concat(bands, 1);
+    return portions.length === 1 ? reshape(portions[0] as Tensor, shape) : reshape(concat(portions, 0), shape);
   });
 }
 
@@ -131,35 +127,43 @@ const border: [number, number][] = [
 /** Where the nine neighbours lie in a padded map. */
 const neighbours = Array.from({ length: 9 }, (_, i) => [Math.floor(i / 3), i % 3] as const);
 
-/** The 3 x 3 neighbourhoods of some rows of a padded map [B, H + 2, W + 2, C] -> [B * rows * W, 9C]. */
-function neighbourhoods(padded: Tensor4D, first: number, rows: number): Tensor2D {
-  const [batch, , paddedWidth, channels] = padded.shape;
-  const width = paddedWidth - 2;
-  const parts = neighbours.map(([y, x]) => slice(padded, [0, first + y, x, 0], [batch, rows, width, channels]));
-  return reshape(concat(parts, 3), [batch * rows * width, 9 * channels]) as Tensor2D;
+/** The 3 x 3 neighbourhoods [n, 9C] of a map's tokens, portion by portion, each made when it is asked for. */
+function neighbourhoods(x: Tensor4D, maxChunkBytes: number): (() => Tensor2D)[] {
+  const [batch, height, width, channels] = x.shape;
+  const portions = (count: number, bytesEach: number): { first: number; last: number }[] => {
+    const most = Math.max(1, Math.min(count, Math.floor(maxChunkBytes / bytesEach)));
+    return Array.from({ length: Math.ceil(count / most) }, (_, i) => ({
+      first: i * most,
+      last: Math.min(count, (i + 1) * most),
+    }));
+  };
+  if (hasKernels(kernelNames.neighbourhoodRows)) {
+    return portions(batch * height * width, 9 * channels * 4).map(
+      ({ first, last }) =>
+        () =>
+          runKernel(kernelNames.neighbourhoodRows, { x }, { begin: first, end: last }) as Tensor2D,
+    );
+  }
+  const padded = pad(x, border) as Tensor4D;
+  // bands of one image each, so that portions stand in the order of tokens
+  return Array.from({ length: batch }, (_, image) => image).flatMap((image) =>
+    portions(height, width * 9 * channels * 4).map(({ first, last }) => () => {
+      const rows = last - first;
+      const parts = neighbours.map(([dy, dx]) => slice(padded, [image, first + dy, dx, 0], [1, rows, width, channels]));
+      return reshape(concat(parts, 3), [rows * width, 9 * channels]) as Tensor2D;
+    }),
+  );
 }
 
-/** Adjoint of `neighbourhoods` of a whole map: [B * H * W, 9C] -> [B, H, W, C]. */
-function foldNeighbourhoods(gradient: Tensor, [batch, height, width, channels]: MapShape): Tensor {
-  const parts = reshape(gradient, [batch, height, width, 9 * channels]);
-  let total: Tensor | null = null;
-  for (const [i, [y, x]] of neighbours.entries()) {
-    const part = slice(parts, [0, 0, 0, i * channels], [batch, height, width, channels]);
-    const placed = pad(part, [
-      [0, 0],
-      [y, 2 - y],
-      [x, 2 - x],
-      [0, 0],
-    ]);
-    total = total === null ? placed : add(total, placed);
-  }
-  return slice(total as Tensor, [0, 1, 1, 0], [batch, height, width, channels]);
+/** All of them: [B * H * W, 9C]. */
+function allNeighbourhoods(x: Tensor4D): Tensor2D {
+  const portions = neighbourhoods(x, Number.POSITIVE_INFINITY).map((rows) => rows());
+  return portions.length === 1 ? (portions[0] as Tensor2D) : (concat(portions, 0) as Tensor2D);
 }
 
 /** A convolution that keeps its input, not the neighbourhoods, which are nine times as large: they are made again for the gradient. */
 function recordedConvolution(x: Tensor4D, weight: Tensor, bias: Tensor | null, shape: MapShape): Tensor {
   const [side = 1, , channels = 1, outputs = 1] = weight.shape;
-  const depth = side * side * channels;
   // What is saved is copied on wasm. A variable outlives the gradient, so it need not be.
   const isVariable = weight instanceof Variable;
   const op = customGrad((...args) => {
@@ -170,20 +174,27 @@ function recordedConvolution(x: Tensor4D, weight: Tensor, bias: Tensor | null, s
       value: convolve(x as Tensor4D, weightIn as Tensor, bias, shape, Number.POSITIVE_INFINITY),
       gradFunc: (dy: Tensor, saved: Tensor[]): Tensor[] => {
         const [input, kept] = saved as [Tensor4D, Tensor | undefined];
-        const matrix = reshape(isVariable ? weight : (kept as Tensor), [depth, outputs]) as Tensor2D;
+        const own = isVariable ? weight : (kept as Tensor);
         const dRows = reshape(dy, [dy.size / outputs, outputs]) as Tensor2D;
         const rows =
-          side === 1
-            ? (reshape(input, [input.size / channels, channels]) as Tensor2D)
-            : neighbourhoods(pad(input, border) as Tensor4D, 0, input.shape[1]);
+          side === 1 ? (reshape(input, [input.size / channels, channels]) as Tensor2D) : allNeighbourhoods(input);
         const { dWeight, dBias } = weightGradients(rows, dRows);
-        const dInputs = inputGradient(dRows, matrix);
-        const dx = side === 1 ? reshape(dInputs, input.shape) : foldNeighbourhoods(dInputs, input.shape);
+        const dx =
+          side === 1
+            ? reshape(inputGradient(dRows, reshape(own, [channels, outputs]) as Tensor2D), input.shape)
+            : convolve(dy as Tensor4D, turned(own), null, input.shape, Number.POSITIVE_INFINITY);
         return [dx, reshape(dWeight, weight.shape), ...(bias === null ? [] : [dBias])];
       },
     };
   });
   return op(x, weight, ...(bias === null ? [] : [bias]));
+}
+
+/** The adjoint of a 3 x 3 convolution is one with the kernel turned by half a turn, from outputs to inputs. */
+function turned(weight: Tensor): Tensor {
+  const [side = 1, , inputs = 1, outputs = 1] = weight.shape;
+  const places = reverse(reshape(weight, [side * side, inputs, outputs]), 0);
+  return reshape(transpose(places, [0, 2, 1]), [side, side, outputs, inputs]);
 }
 
 function weightGradients(x: Tensor2D, dy: Tensor2D): { dWeight: Tensor; dBias: Tensor } {

@@ -41,6 +41,7 @@ export {
   ready,
   relu,
   reshape,
+  reverse,
   rsqrt,
   scalar,
   scatterND,

@@ -23,6 +23,7 @@ export const kernelNames = {
   magnitude: 'SparseViTMagnitude',
   windowScores: 'SparseViTWindowScores',
   selectWindows: 'SparseViTSelectWindows',
+  neighbourhoodRows: 'SparseViTNeighbourhoodRows',
 } as const;
 
 /** The name of a kernel. */
@@ -105,6 +106,8 @@ export interface KernelContracts {
   };
   /** scores [B, n] -> ids [B, keptPerImage] int32 by falling score; ties: the lower id first; a NaN is the least */
   [kernelNames.selectWindows]: { inputs: 'scores'; attributes: { keptPerImage: number } };
+  /** x [B, H, W, C] -> [end - begin, 9C]: the 3 x 3 neighbours of the tokens from `begin` to `end` of B * H * W, row by row, 0 beyond the border */
+  [kernelNames.neighbourhoodRows]: { inputs: 'x'; attributes: { begin: number; end: number } };
 }
 
 /**

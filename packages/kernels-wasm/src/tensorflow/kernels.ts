@@ -5,7 +5,7 @@ import { kernelNames } from '@sparsevit/windows';
 import { windowAttention, windowAttentionGradient } from './attention';
 import type { KernelFunction } from './kernel-function';
 import { linear, linearInputGradient, linearWeightGradient } from './linear';
-import { gatherRows, gelu, geluGradient, layerNorm, layerNormGradient, scatterRows } from './rows';
+import { gatherRows, gelu, geluGradient, layerNorm, layerNormGradient, neighbourhoodRows, scatterRows } from './rows';
 import { magnitude, selectWindows, windowScores } from './scores';
 
 /** What computes each kernel. */
@@ -24,4 +24,5 @@ export const kernelFunctions: { readonly [Name in KernelName]: KernelFunction<Na
   [kernelNames.magnitude]: magnitude,
   [kernelNames.windowScores]: windowScores,
   [kernelNames.selectWindows]: selectWindows,
+  [kernelNames.neighbourhoodRows]: neighbourhoodRows,
 };

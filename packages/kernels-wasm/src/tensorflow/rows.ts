@@ -74,3 +74,17 @@ export const scatterRows: KernelFunction<typeof kernelNames.scatterRows> = (heap
   heap.wasm.scatterRows(heap.address(rows), heap.address(index), heap.address(y), 0, written, channels);
   return y;
 };
+
+/** The 3 x 3 neighbours of some tokens of a map. */
+export const neighbourhoodRows: KernelFunction<typeof kernelNames.neighbourhoodRows> = (
+  heap,
+  { x },
+  { begin, end },
+) => {
+  const [, height = 0, width = 0, channels = 0] = x.shape;
+  const y = heap.output([end - begin, 9 * channels]);
+  // the kernel writes where the token would lie among all
+  const origin = heap.address(y) - begin * 9 * channels * 4;
+  heap.wasm.neighbourhoodRows(heap.address(x), origin, begin, end, height, width, channels);
+  return y;
+};

@@ -9,7 +9,7 @@ import { windowAttentionGradient } from './attention-gradient';
 import { linear, linearInputGradient, linearWeightGradient } from './linear';
 import { layerNorm } from './norm';
 import { layerNormGradient } from './norm-gradient';
-import { gatherRows, scatterRows } from './rows';
+import { gatherRows, neighbourhoodRows, scatterRows } from './rows';
 import { magnitude, selectWindows, windowScores } from './scores';
 
 /** What computes each kernel. */
@@ -28,4 +28,5 @@ export const kernelFunctions: { readonly [Name in KernelName]: KernelFunction<Na
   [kernelNames.magnitude]: magnitude,
   [kernelNames.windowScores]: windowScores,
   [kernelNames.selectWindows]: selectWindows,
+  [kernelNames.neighbourhoodRows]: neighbourhoodRows,
 };

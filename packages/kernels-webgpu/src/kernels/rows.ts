@@ -39,6 +39,46 @@ fn main() {
   return output;
 };
 
+/** The 3 x 3 neighbours of some tokens of a map. */
+export const neighbourhoodRows: KernelFunction<typeof kernelNames.neighbourhoodRows> = (
+  backend,
+  { x },
+  { begin, end },
+) => {
+  const [, height = 1, width = 1, channels = 1] = x.shape;
+  const output = backend.makeTensorInfo([end - begin, 9 * channels], 'float32');
+  const components = componentsOf(channels);
+  const parts = channels / components;
+  const count = (end - begin) * 9 * parts;
+  runProgram(backend, {
+    name: 'neighbourhood-rows',
+    variant: [],
+    threads,
+    workgroups: Math.ceil(count / threads),
+    inputs: { x: view(x, components) },
+    integers: { count, begin, height, width, parts },
+    output: view(output, components),
+    source: () => `
+fn main() {
+  let at = workgroupIndex() * ${threads} + i32(localIndex);
+  if (at >= uniforms.count) { return; }
+  let part = at % uniforms.parts;
+  let neighbour = (at / uniforms.parts) % 9;
+  let token = uniforms.begin + at / (uniforms.parts * 9);
+  let line = token / uniforms.width; // of all images
+  let y = line % uniforms.height + neighbour / 3 - 1;
+  let column = token % uniforms.width + neighbour % 3 - 1;
+  var value = ${valueType(components)}(0.0);
+  if (y >= 0 && y < uniforms.height && column >= 0 && column < uniforms.width) {
+    value = x[((line + neighbour / 3 - 1) * uniforms.width + column) * uniforms.parts + part];
+  }
+  result[at] = value;
+}
+`,
+  });
+  return output;
+};
+
 /** Rows written at an index into x, or into zeros. */
 export const scatterRows: KernelFunction<typeof kernelNames.scatterRows> = (backend, inputs, { count, inPlace }) => {
   const { x, rows, index } = inputs;
