@@ -31,7 +31,7 @@ export interface EvaluationCase {
   readonly name: string;
   readonly sparsity: Sparsity | null;
   /** Window ids for an image instead of the ranking: controls. */
-  readonly keptOf?: (sample: Sample) => TaskRequest['kept'];
+  readonly keptOf?: (sample: Sample) => TaskRequest['kept'] | Promise<TaskRequest['kept']>;
 }
 
 /** How to evaluate. */
@@ -111,7 +111,7 @@ export async function evaluate(
     const { seen, toOriginal } = placed(sample, options);
     const { pixels, shape } = collate(task, [seen], options.normalization);
     for (const [i, { sparsity, keptOf }] of cases.entries()) {
-      const kept = keptOf?.(seen);
+      const kept = await keptOf?.(seen);
       const output = await runner.run({ pixels, shape, sparsity, ...(kept ? { kept } : {}) });
       judges[i]?.add(learnsFrom(task) === 'boxes' ? sample : seen, index, output, seen.image, toOriginal);
     }

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import type { Score } from '../src/evaluate-job';
+import { claimsOf, markdownOf, plotOf, spreadOf } from '../src/report';
+
+/** Scores of two seeds, AP by model, ratio and windows. */
+const scores = (ap: Record<string, readonly [number, number]>): Score[] =>
+  Object.entries(ap).flatMap(([key, values]) => {
+    const [model = '', ratio = '', windows = 'ranking'] = key.split('/');
+    return values.map(
+      (value, seed): Score => ({
+        seed,
+        model: model as Score['model'],
+        side: model === 'low resolution' ? 308 : 448,
+        prunedRatio: Number(ratio),
+        windows,
+        ap: value,
+        ap50: value * 2,
+        gmacs: 2 - Number(ratio),
+      }),
+    );
+  });
+
+const good = {
+  'dense/0': [0.5, 0.52],
+  'dense/0.6': [0.2, 0.22],
+  'adapted/0': [0.5, 0.5],
+  'adapted/0.6': [0.44, 0.48],
+  'adapted/0.6/random': [0.3, 0.31],
+  'low resolution/0': [0.3, 0.31],
+} as const;
+
+describe('claims', () => {
+  test('are worked out seed by seed', () => {
+    const [adaptation, resolution, ranking] = claimsOf(scores(good));
+    // (0.44 - 0.2) / 0.3 and (0.48 - 0.22) / 0.3
+    expect(adaptation).toMatchObject({ found: 'share closed 0.833 (0.800 to 0.867)', holds: true });
+    expect(resolution).toMatchObject({ found: 'AP higher by 0.155 (0.140 to 0.170); spread 0.040', holds: true });
+    expect(ranking).toMatchObject({ found: 'AP higher by 0.155 (0.140 to 0.170)', holds: true });
+  });
+
+  test('that do not come out are said so', () => {
+    const bad = {
+      ...good,
+      'adapted/0.6': [0.3, 0.36],
+      'adapted/0.6/random': [0.31, 0.3],
+    } as const;
+    expect(claimsOf(scores(bad)).map(({ holds }) => holds)).toEqual([false, false, false]);
+  });
+
+  test('the mean and the spread', () => {
+    expect(spreadOf([3, 1, 2])).toEqual({ mean: 2, least: 1, most: 3 });
+  });
+});
+
+describe('the report', () => {
+  test('has each row once, with its spread', () => {
+    const lines = markdownOf(scores(good), ['a fact']).split('\n');
+    expect(lines.filter((line) => line.startsWith('| adapted | 448 | 60 % | ranking'))).toEqual([
+      '| adapted | 448 | 60 % | ranking | 1.40 | 0.460 (0.440 to 0.480) | 0.920 (0.880 to 0.960) |',
+    ]);
+    expect(lines).toContain('- a fact');
+    expect(lines.filter((line) => line.startsWith('|')).length).toBe(2 + 3 + 2 + 6);
+  });
+
+  test('the plot has a line per model, and no controls', () => {
+    const plot = plotOf(scores(good));
+    expect(plot.match(/<polyline/g)).toHaveLength(3);
+    expect(plot.match(/<circle/g)).toHaveLength(5);
+    expect(plot).not.toMatch(/NaN|undefined|Infinity/);
+  });
+});
