@@ -140,11 +140,11 @@ export const trainingPlanSchema: z.ZodType<TrainingPlan, TrainingPlanInput> = z
           'Invalid input: expected a text such as ".3|0|.1,.2,.2|0" or ".6", or an object with prunedRatios or thresholds',
       })
       .exactOptional()
-      .meta({ description: 'Of finetune: a notation in clean mode, or ratios or thresholds.' }),
+      .meta({ description: 'Of finetune: a notation, with the rules of sparsityMode, or ratios or thresholds.' }),
     sparsityMode: z
       .enum(['clean', 'official'])
       .default('clean')
-      .meta({ description: 'Rules of scoring and counting of adapt.' }),
+      .meta({ description: 'Rules of scoring and counting of adapt and of a notation.' }),
     accumulate: z.int().min(1).default(1).meta({ description: 'Batches whose gradients are averaged in a step.' }),
     dropPathRate: fraction.default(0).meta({ description: 'Of the last block; it rises from 0.' }),
     averageDecay: fraction
