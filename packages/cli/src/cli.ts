@@ -16,6 +16,21 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
     load: async () => (await import('./commands/run')).runCommand,
   },
   {
+    name: 'train',
+    summary: 'Train a task, dense.',
+    load: async () => (await import('./commands/train')).trainCommand,
+  },
+  {
+    name: 'adapt',
+    summary: 'Adapt a task to sparsity: another one at every step.',
+    load: async () => (await import('./commands/train')).adaptCommand,
+  },
+  {
+    name: 'finetune',
+    summary: 'Train a task at one sparsity.',
+    load: async () => (await import('./commands/train')).finetuneCommand,
+  },
+  {
     name: 'inspect',
     summary: 'Say what a checkpoint holds.',
     load: async () => (await import('./commands/inspect')).inspectCommand,
@@ -28,7 +43,8 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
 ];
 
 /**
- * Runs a command and returns the exit code: 0 done; 2 for something about the input, which one line on stderr names; 1 for a bug, with a stack.
+ * Runs a command and returns the exit code: 0 done; 2 for something about the input, which one line on stderr names; 1 for a bug, with a stack;
+ * 130 for a command that was stopped (Ctrl-C).
  *
  * @param argv what was typed after `sparsevit`
  * @example

@@ -9,8 +9,17 @@ import type { CliIo } from './io';
 export interface OptionSpec {
   /** What the value is called in the help. */
   readonly value?: string;
+  /** Given several times, all of them count, in order. */
+  readonly isRepeatable?: true;
   readonly description: string;
 }
+
+/** What an option is after parsing. */
+type OptionValue<Spec extends OptionSpec> = Spec extends { value: string }
+  ? Spec extends { isRepeatable: true }
+    ? readonly string[]
+    : string
+  : true;
 
 /** What the help says about a command. */
 export interface CommandText {
@@ -24,9 +33,9 @@ export interface CommandText {
   readonly examples: readonly string[];
 }
 
-/** What was typed after the command's name. The last of a repeated option counts. */
+/** What was typed after the command's name. The last of a repeated option counts, unless it is repeatable. */
 export interface ParsedArguments<Options extends Readonly<Record<string, OptionSpec>>> {
-  readonly options: { readonly [Name in keyof Options]?: Options[Name] extends { value: string } ? string : true };
+  readonly options: { readonly [Name in keyof Options]?: OptionValue<Options[Name]> };
   readonly inputs: readonly string[];
 }
 
@@ -90,7 +99,7 @@ export function parseArguments<Options extends Readonly<Record<string, OptionSpe
   );
   const { tokens } = parseArgs({ args: [...argv], options: typed, strict: false, tokens: true });
   const inputs: string[] = [];
-  const found: Record<string, string | true> = {};
+  const found: Record<string, string | true | string[]> = {};
   for (const token of tokens) {
     if (token.kind === 'positional') inputs.push(token.value);
     if (token.kind !== 'option') continue;
@@ -108,8 +117,13 @@ export function parseArguments<Options extends Readonly<Record<string, OptionSpe
     if (token.value === undefined || token.value === '' || isNextOption) {
       throw inputError(`${name}: expected ${token.rawName} ${spec.value}, got no value. ${see}`);
     }
-    found[token.name] = token.value;
+    if (spec.isRepeatable !== true) {
+      found[token.name] = token.value;
+      continue;
+    }
+    const before = found[token.name];
+    found[token.name] = [...(Array.isArray(before) ? before : []), token.value];
   }
-  // Which names can be there, and whether each is a text or a flag, is what the loop has just checked.
+  // Which names can be there, and whether each is a text, a list or a flag, is what the loop has just checked.
   return { options: found as ParsedArguments<Options>['options'], inputs };
 }

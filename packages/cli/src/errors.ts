@@ -4,11 +4,16 @@ import { SparseViTError } from '@sparsevit/windows';
 import type { CliIo } from './io';
 
 /** Exit codes of every command. */
-export const exitCodes = { success: 0, bug: 1, badInput: 2 } as const;
+export const exitCodes = { success: 0, bug: 1, badInput: 2, interrupted: 130 } as const;
 
 /** An error about what the user typed or named; message in the grammar `name: expected <invariant>, got <value>. <what to do>.` */
 export function inputError(message: string, options?: { cause?: unknown }): SparseViTError {
   return new SparseViTError('input', message, options);
+}
+
+/** What a command that the user stopped ends with; message says what is kept and how to go on. */
+export function interruption(message: string): DOMException {
+  return new DOMException(message, 'AbortError');
 }
 
 /** Text from outside in quotes: cut, one line, nothing in it that steers a terminal. */
@@ -22,6 +27,10 @@ export function reportError(error: unknown, io: Pick<CliIo, 'stderr'>): number {
   if (SparseViTError.isInstance(error) || isSystemError(error)) {
     io.stderr(`sparsevit: ${printable(error.message.replace(/\s*\n\s*/g, ' '))}\n`);
     return exitCodes.badInput;
+  }
+  if (error instanceof DOMException && error.name === 'AbortError') {
+    io.stderr(`sparsevit: ${printable(error.message)}\n`);
+    return exitCodes.interrupted;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   io.stderr(`sparsevit: this is a bug, please report it with the command that led to it.\n${stack}\n`);

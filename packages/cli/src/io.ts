@@ -24,4 +24,6 @@ export interface CliIo {
   /** The most memory that this process has held so far. */
   peakMemoryBytes(): number;
   machine(): MachineFacts;
+  /** Calls the handler when the user asks to stop (Ctrl-C), once; returns what takes it back. A second Ctrl-C ends the process. */
+  onInterrupt(handler: () => void): () => void;
 }

@@ -30,6 +30,10 @@ export function createTerminal(): CliIo {
       platform: `${process.platform} ${process.arch}`,
       runtime: `Node ${process.versions.node}`,
     }),
+    onInterrupt(handler) {
+      process.once('SIGINT', handler);
+      return () => void process.off('SIGINT', handler);
+    },
   };
 }
 

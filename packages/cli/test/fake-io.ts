@@ -15,9 +15,9 @@ export interface Outcome {
 /** Runs a command in this process, with a clock that goes on by `tickMs` at every look. */
 export async function run(
   argv: readonly string[],
-  options: { isTerminal?: boolean; tickMs?: number } = {},
+  options: { isTerminal?: boolean; tickMs?: number; onInterrupt?: CliIo['onInterrupt'] } = {},
 ): Promise<Outcome> {
-  const { isTerminal = false, tickMs = 10 } = options;
+  const { isTerminal = false, tickMs = 10, onInterrupt = () => () => {} } = options;
   let out = '';
   let err = '';
   let clock = 0;
@@ -35,6 +35,7 @@ export async function run(
     },
     peakMemoryBytes: () => 123_000_000,
     machine: () => ({ cpu: 'Test CPU', cores: 2, memoryBytes: 8e9, platform: 'test', runtime: 'Node 0' }),
+    onInterrupt,
   };
   return { code: await runCli(argv, io), out, err };
 }

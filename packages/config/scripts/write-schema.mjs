@@ -1,6 +1,10 @@
-// `pnpm --filter @sparsevit/config schema`: writes schema.json from the built package. test/json-schema.test.ts says when it is due.
+// `pnpm --filter @sparsevit/config schema`: writes both schema.json files from the built package. test/json-schema.test.ts says when it is due.
 import { writeFileSync } from 'node:fs';
-import { modelConfigJsonSchema } from '../dist/index.js';
+import { modelConfigJsonSchema, trainingRunJsonSchema } from '../dist/index.js';
 
-const file = new URL('../schema.json', import.meta.url);
-writeFileSync(file, `${JSON.stringify(modelConfigJsonSchema(), null, 2)}\n`);
+for (const [name, schema] of [
+  ['../schema.json', modelConfigJsonSchema()],
+  ['../training-run/schema.json', trainingRunJsonSchema()],
+]) {
+  writeFileSync(new URL(name, import.meta.url), `${JSON.stringify(schema, null, 2)}\n`);
+}

@@ -2,6 +2,8 @@ export type { ImageNormalization } from './image-normalization';
 export { imagenetNormalization } from './image-normalization';
 export type { SwinArchitectureInput } from './schemas/architecture';
 export { swinArchitectureSchema } from './schemas/architecture';
+export type { DataSource, DataSourceInput } from './schemas/data-source';
+export { dataSourceSchema } from './schemas/data-source';
 export type { ModelConfig, ModelConfigInput } from './schemas/model-config';
 export { defineConfig, modelConfigJsonSchema, modelConfigSchema, parseModelConfig } from './schemas/model-config';
 export type { Preprocessing, PreprocessingInput } from './schemas/preprocessing';
@@ -13,6 +15,18 @@ export type {
   ThresholdSparsityInput,
 } from './schemas/sparsity';
 export { sparsitySchema } from './schemas/sparsity';
+export type { Augmentation, AugmentationInput, TrainingInput, TrainingInputInput } from './schemas/training-input';
+export type { TrainingFamily, TrainingModel, TrainingModelInput } from './schemas/training-model';
+export type {
+  TrainingOptimizer,
+  TrainingPlan,
+  TrainingPlanInput,
+  TrainingSampler,
+  TrainingSchedule,
+} from './schemas/training-plan';
+export type { TrainingData, TrainingRun, TrainingRunInput } from './schemas/training-run';
+export { defineTrainingRun, parseTrainingRun, trainingRunJsonSchema, trainingRunSchema } from './schemas/training-run';
+export type { TrainingTask } from './schemas/training-task';
 export { formatSparsity, parseSparsity } from './sparsity-notation';
 export type { SwinPresetName } from './swin-presets';
 export { isSwinPresetName, swinPreset, swinPresetNames, swinPresets } from './swin-presets';

@@ -1,0 +1,83 @@
+/** Data sets of a document: opened, and with their classes in the order that the model has them. */
+
+import type { DataSource } from '@sparsevit/config';
+import type { BrokenRecord, Dataset, Sample } from '@sparsevit/data';
+import { createScenes, ignoredClass } from '@sparsevit/data';
+import { readCocoBoxes, readImageFolder, readMaskFolders } from '@sparsevit/data/node';
+import { inputError, quote } from '../errors';
+
+/** What a task learns from. */
+export type Learns = 'labels' | 'masks' | 'boxes';
+
+/** How a data set is opened. */
+export interface OpenOptions {
+  readonly learns: Learns;
+  /** Whether a class of COCO without a box is broken, as it cannot be learnt. */
+  readonly wantsEveryClass: boolean;
+  readonly onEvent: (event: BrokenRecord) => void;
+}
+
+/**
+ * Opens a data set; nothing outside of its paths is read.
+ *
+ * @throws ConfigError for one that is missing, empty or broken; SparseViTError for a class without examples
+ */
+export async function openSource(source: DataSource, options: OpenOptions): Promise<Dataset> {
+  const { learns, wantsEveryClass, onEvent } = options;
+  const broken = { onBroken: source.onBroken, onEvent };
+  switch (source.kind) {
+    case 'scenes': {
+      const { kind: _, onBroken: __, ...scenes } = source;
+      const dataset = createScenes(scenes);
+      // masks have 0 for what is no object
+      return learns === 'masks' ? { ...dataset, classes: ['background', ...dataset.classes] } : dataset;
+    }
+    case 'coco': {
+      const dataset = await readCocoBoxes(source.annotations, source.images, broken);
+      if (!wantsEveryClass) return dataset;
+      const found = new Set(dataset.images.flatMap(({ annotations }) => annotations.map(({ box }) => box.label)));
+      for (const [label, id] of dataset.classes.entries()) {
+        if (found.has(label)) continue;
+        onEvent({ type: 'record-broken', kind: 'class', id, reason: 'it has no boxes' });
+        if (source.onBroken === 'skip') continue;
+        throw inputError(
+          `data: expected boxes of every class in ${quote(source.annotations)}, got none of ${quote(id)}. Remove the category, or set onBroken to 'skip'.`,
+        );
+      }
+      return dataset;
+    }
+    case 'image-folder':
+      return readImageFolder(source.path, broken);
+    case 'mask-folders': {
+      const { images, masks, classes, ignoredValues } = source;
+      return readMaskFolders({ images, masks, classes, ignoredValues, ...broken });
+    }
+  }
+}
+
+/**
+ * The data set with its labels as indices into the given classes.
+ *
+ * @param what what opens the error's message
+ * @throws SparseViTError for a class of the data that is not among them
+ */
+export function withClasses(dataset: Dataset, classes: readonly string[], what: string): Dataset {
+  const labels = dataset.classes.map((name) => classes.indexOf(name));
+  const unknown = dataset.classes[labels.indexOf(-1)];
+  if (unknown !== undefined) {
+    const known = classes.slice(0, 20).map(quote).join(', ');
+    throw inputError(
+      `${what}: expected classes of the model (${known}${classes.length > 20 ? ', ...' : ''}), got ${quote(unknown)} in the data.`,
+    );
+  }
+  if (labels.every((label, i) => label === i)) return { ...dataset, classes };
+  const labelOf = (label: number): number => labels[label] ?? label;
+  const table = Uint8Array.from({ length: 256 }, (_, value) => (value === ignoredClass ? value : labelOf(value)));
+  const renamed = ({ label, boxes, mask, ...rest }: Sample): Sample => ({
+    ...rest,
+    ...(label === undefined ? {} : { label: labelOf(label) }),
+    ...(boxes && { boxes: boxes.map((box) => ({ ...box, label: labelOf(box.label) })) }),
+    ...(mask && { mask: mask.map((value) => table[value] ?? value) }),
+  });
+  return { ...dataset, classes, read: async (index, signal) => renamed(await dataset.read(index, signal)) };
+}
