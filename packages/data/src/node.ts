@@ -1,6 +1,6 @@
+export type { DecodeOptions } from './decode-options';
 export type { CocoDataset } from './node/coco-boxes';
 export { readCocoBoxes } from './node/coco-boxes';
-export type { DecodeOptions } from './node/decode';
 export { decodeImage } from './node/decode';
 export type { DecodedMask } from './node/decode-mask';
 export { decodeMask } from './node/decode-mask';

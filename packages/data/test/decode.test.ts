@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { BackendError, ConfigError, ImageError } from '@sparsevit/windows';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sniffFormat } from '../src/format';
 import { decodeImage, encodePng } from '../src/node';
-import { sniffFormat } from '../src/node/format';
 import { loadSharp } from '../src/node/sharp';
 
 /** Stored pixels of the orientation tests: every pixel differs. */

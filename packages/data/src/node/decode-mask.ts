@@ -2,7 +2,7 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import { ImageError } from '@sparsevit/windows';
-import { endsAsPng, sniffFormat } from './format';
+import { endsAsPng, sniffFormat } from '../format';
 import { loadSharp } from './sharp';
 
 const maxFileBytes = 512 * 1024 * 1024;

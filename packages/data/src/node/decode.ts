@@ -1,23 +1,14 @@
 /** Image files to pixels, in Node. Input is hostile: only three formats, a limit on pixels, and a damaged file is never half an image. */
 
 import { readFile, stat } from 'node:fs/promises';
-import { ConfigError, ImageError } from '@sparsevit/windows';
+import { ImageError } from '@sparsevit/windows';
+import type { DecodeOptions } from '../decode-options';
+import { checkSize, defaultMaxPixels } from '../decode-options';
+import { endsAsPng, sniffFormat } from '../format';
 import type { RgbImage } from '../image';
-import { endsAsPng, sniffFormat } from './format';
 import { loadSharp } from './sharp';
 
-const defaultMaxPixels = 100_000_000;
 const maxFileBytes = 512 * 1024 * 1024;
-
-/** How `decodeImage` decodes. */
-export interface DecodeOptions {
-  /** Resizes to exactly these sides in pixels (Lanczos, aspect not kept); default: the image's own. */
-  readonly size?: { readonly height: number; readonly width: number };
-  /** The largest image that is decoded, height * width; default 100 million pixels. */
-  readonly maxPixels?: number;
-  /** What errors call the image; default: its path, or `image` for bytes. */
-  readonly name?: string;
-}
 
 /**
  * Decodes a JPEG, PNG or WebP file to 8-bit sRGB [height, width, 3], turned as its EXIF orientation says.
@@ -115,19 +106,6 @@ async function readImageFile(path: string): Promise<Uint8Array> {
   return readFile(path).catch((cause: unknown) => {
     throw unreadable(cause);
   });
-}
-
-function checkSize(size: DecodeOptions['size'], maxPixels: number): void {
-  if (!(maxPixels >= 1)) {
-    throw new ConfigError(`decodeImage: expected maxPixels to be at least 1, got ${maxPixels}.`);
-  }
-  if (size === undefined) return;
-  const { height, width } = size;
-  if (![height, width].every((side) => Number.isInteger(side) && side >= 1) || height * width > maxPixels) {
-    throw new ConfigError(
-      `decodeImage: expected a size of whole sides of at least 1 and at most ${maxPixels} pixels, got ${height}x${width}.`,
-    );
-  }
 }
 
 /** The decoder's own words, as one short line. */

@@ -1,0 +1,2 @@
+export { decodeImage } from './browser/decode';
+export type { DecodeOptions } from './decode-options';
