@@ -31,6 +31,16 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
     load: async () => (await import('./commands/train')).finetuneCommand,
   },
   {
+    name: 'evaluate',
+    summary: 'Score a trained task, dense and sparse.',
+    load: async () => (await import('./commands/evaluate')).evaluateCommand,
+  },
+  {
+    name: 'predict',
+    summary: 'Run a trained task on photos.',
+    load: async () => (await import('./commands/predict')).predictCommand,
+  },
+  {
     name: 'inspect',
     summary: 'Say what a checkpoint holds.',
     load: async () => (await import('./commands/inspect')).inspectCommand,

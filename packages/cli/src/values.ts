@@ -36,6 +36,18 @@ export function parseInteger(text: string, option: string, range: { min: number;
   return value;
 }
 
+/** Reads a share, a number from 0 to 1. */
+export function parseShare(text: string, option: string): number {
+  const value = /^(?:\d+|\d*\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= 0 && value <= 1)) throw inputError(`${option}: expected a number from 0 to 1, got ${quote(text)}.`);
+  return value;
+}
+
+/** Threads of the engine; undefined for all cores. */
+export function parseThreads(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseInteger(text, '--threads', { min: 1, max: 256 });
+}
+
 /** Reads one of a few words. */
 export function parseChoice<Choice extends string>(text: string, option: string, choices: readonly Choice[]): Choice {
   const choice = choices.find((candidate) => candidate === text);

@@ -3,7 +3,7 @@
 import { inputError, quote } from '../errors';
 import { checkInputFile, checkOutputFile, outputPaths } from '../files';
 import type { Size } from '../values';
-import { parseChoice, parseInteger, parseSize, seedRange } from '../values';
+import { parseChoice, parseInteger, parseSize, parseThreads, seedRange } from '../values';
 import type { InputSource } from './inputs';
 import { inputName, isTensorFile } from './inputs';
 import type { BackendChoice } from './start-runner';
@@ -29,7 +29,6 @@ export interface RunPlan {
 }
 
 const mostRepeats = 1000;
-const threadRange = { min: 1, max: 256 };
 
 /**
  * Checks options, inputs and outputs.
@@ -56,7 +55,7 @@ export async function planRun(
   const wantsKernels = options['no-kernels'] !== true;
   // plain ops are TensorFlow.js's
   const backend = parseChoice(options.backend ?? (wantsKernels ? 'engine' : 'wasm'), '--backend', backendChoices);
-  const threads = options.threads === undefined ? undefined : parseInteger(options.threads, '--threads', threadRange);
+  const threads = parseThreads(options.threads);
   if (threads !== undefined && backend !== 'engine' && backend !== 'auto') {
     throw inputError(`--threads: expected --backend engine, got ${backend}, which has its own. Leave out one of them.`);
   }

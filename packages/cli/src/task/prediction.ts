@@ -1,0 +1,91 @@
+/** What a task says about a photo, in the photo's own pixels. */
+
+import type { RgbImage } from '@sparsevit/data';
+import { boxToOriginal, letterbox, normalizeImage, resizePlacement, resizeSample } from '@sparsevit/data';
+import type { TaskRunner } from '@sparsevit/pipeline';
+import type { Detection, TaskConfig } from '@sparsevit/tasks';
+import { decodeClasses, decodeDetections } from '@sparsevit/tasks';
+import type { Sparsity } from '@sparsevit/windows';
+import type { TaskInput } from './task-file';
+
+/** What is found in a photo. */
+export type Prediction =
+  | { readonly kind: 'boxes'; readonly detections: readonly Detection[] }
+  | {
+      readonly kind: 'mask';
+      /** [height, width] of the photo. */
+      readonly mask: Uint8Array;
+    }
+  | {
+      readonly kind: 'label';
+      /** Every class, the most probable first. */
+      readonly classes: readonly { readonly label: number; readonly probability: number }[];
+    };
+
+/** How it is asked for. */
+export interface PredictionOptions {
+  readonly task: TaskConfig;
+  readonly input: TaskInput;
+  readonly sparsity: Sparsity | null;
+  readonly minScore: number;
+}
+
+/** Runs a task on a photo. */
+export async function predictPhoto(
+  runner: TaskRunner,
+  photo: RgbImage,
+  { input, sparsity, minScore }: PredictionOptions,
+): Promise<Prediction> {
+  const { seen, placement } = placed(photo, input);
+  const pixels = normalizeImage(seen, input.normalization);
+  const output = await runner.run({ pixels, shape: [1, seen.height, seen.width, 3], sparsity });
+  switch (output.kind) {
+    case 'detection': {
+      const [found = []] = decodeDetections(output, { minScore });
+      return { kind: 'boxes', detections: found.map((detection) => boxToOriginal(detection, placement)) };
+    }
+    case 'semantic': {
+      const [mask = new Uint8Array()] = decodeClasses(output.logits, seen);
+      return { kind: 'mask', mask: maskToOriginal(mask, { seen, photo, placement }) };
+    }
+    default:
+      return { kind: 'label', classes: probabilities(output.logits.values) };
+  }
+}
+
+type Placement = ReturnType<typeof resizePlacement>;
+
+/** The photo as the model sees it, in the way of evaluation. */
+function placed(photo: RgbImage, { size, keepRatio }: TaskInput): { seen: RgbImage; placement: Placement } {
+  const sample = { id: 'photo', image: photo };
+  if (size === null) return { seen: photo, placement: resizePlacement(photo, photo) };
+  if (!keepRatio) return { seen: resizeSample(sample, size).image, placement: resizePlacement(photo, size) };
+  const { sample: seen, placement } = letterbox(sample, { ...size, align: 'corner' });
+  return { seen: seen.image, placement };
+}
+
+/** The class of each pixel of the photo: that of the pixel of the model's image which its middle falls on. */
+function maskToOriginal(
+  mask: Uint8Array,
+  { seen, photo, placement }: { seen: RgbImage; photo: RgbImage; placement: Placement },
+): Uint8Array {
+  const along = (count: number, scale: number, last: number): Int32Array =>
+    Int32Array.from({ length: count }, (_, i) => Math.min(last, Math.floor((i + 0.5) * scale)));
+  const rows = along(photo.height, placement.scaleY, seen.height - 1);
+  const columns = along(photo.width, placement.scaleX, seen.width - 1);
+  const whole = new Uint8Array(photo.height * photo.width);
+  for (let y = 0; y < photo.height; y++) {
+    const row = (rows[y] ?? 0) * seen.width;
+    for (let x = 0; x < photo.width; x++) whole[y * photo.width + x] = mask[row + (columns[x] ?? 0)] ?? 0;
+  }
+  return whole;
+}
+
+function probabilities(logits: Float32Array): { label: number; probability: number }[] {
+  const largest = logits.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+  const powers = Array.from(logits, (logit) => Math.exp(logit - largest));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers
+    .map((power, label) => ({ label, probability: power / sum }))
+    .sort((a, b) => b.probability - a.probability || a.label - b.label);
+}
