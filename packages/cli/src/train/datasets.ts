@@ -1,5 +1,6 @@
 /** Data sets of a document: opened, and with their classes in the order that the model has them. */
 
+import { setImmediate } from 'node:timers/promises';
 import type { DataSource } from '@sparsevit/config';
 import type { BrokenRecord, Dataset, Sample } from '@sparsevit/data';
 import { createScenes, ignoredClass } from '@sparsevit/data';
@@ -23,6 +24,18 @@ export interface OpenOptions {
  * @throws ConfigError for one that is missing, empty or broken; SparseViTError for a class without examples
  */
 export async function openSource(source: DataSource, options: OpenOptions): Promise<Dataset> {
+  const dataset = await openData(source, options);
+  return {
+    ...dataset,
+    async read(index, signal) {
+      // Scenes are drawn, and models run, without a turn of the event loop: Ctrl-C would be heard only at the end.
+      await setImmediate();
+      return dataset.read(index, signal);
+    },
+  };
+}
+
+async function openData(source: DataSource, options: OpenOptions): Promise<Dataset> {
   const { learns, wantsEveryClass, onEvent } = options;
   const broken = { onBroken: source.onBroken, onEvent };
   switch (source.kind) {
