@@ -35,7 +35,7 @@ const mapsOf = <T>(output: TaskOutput<T>): T[] =>
   output.kind === 'detection' ? [output.heatmap, output.box] : [output.logits];
 
 /** Two images with one bright square each, and what every task says of it. */
-function samples(height = 48, width = 64): TaskSample[] {
+function samples(height = 32, width = 48): TaskSample[] {
   return [0, 1].map((label) => {
     const pixels = new Uint8Array(height * width * 3).fill(90);
     const mask = new Uint8Array(height * width);
@@ -149,7 +149,7 @@ describe.each(Object.entries(configs))('%s', (_, config) => {
         expect(row.indexOf(Math.max(...row))).toBe(label);
       }
     } else if (output.kind === 'semantic') {
-      const masks = decodeClasses(await read(output.logits), { height: 48, width: 64 });
+      const masks = decodeClasses(await read(output.logits), { height: 32, width: 48 });
       for (const [i, mask] of masks.entries()) {
         const truth = samples()[i]?.mask ?? new Uint8Array(0);
         expect(mask.filter((label, at) => label === truth[at]).length / mask.length).toBeGreaterThan(0.97);
@@ -238,12 +238,12 @@ describe('what does not go together', () => {
     const [a, b] = samples() as [TaskSample, TaskSample];
     const collated = (...given: TaskSample[]): TaskBatch => collate(detection, given, normalization);
     expect(() => collated()).toThrow(/at least one sample/);
-    expect(() => collated(a, { ...samples(40, 64)[0], id: 'small' } as TaskSample)).toThrow(
-      /images of 48x64, got 40x64 in small/,
+    expect(() => collated(a, { ...samples(40, 48)[0], id: 'small' } as TaskSample)).toThrow(
+      /images of 32x48, got 40x48 in small/,
     );
     expect(() => collated({ ...b, boxes: undefined })).toThrow(/expected boxes for detection, got none in square 1/);
     expect(() => collate(configs.semantic as TaskConfig, [{ ...a, mask: new Uint8Array(3) }], normalization)).toThrow(
-      /a mask of 3072 pixels/,
+      /a mask of 1536 pixels/,
     );
     expect(() => collate(configs.classification as TaskConfig, [{ ...a, label: undefined }], normalization)).toThrow(
       /a label/,
