@@ -64,10 +64,9 @@ export function optimizerCases(): void {
         tf.dispose([norm, ...gradients.values()]);
         if (step !== 5) continue;
         const next = createOptimizer(recipe(), variables);
-        next.restore(
-          optimizer.step,
-          new Map([...optimizer.state].map(([key, tensor]) => [key, tf.tensor(tensor.dataSync(), tensor.shape)])),
-        );
+        const saved = new Map<string, tf.Tensor>();
+        for (const [key, tensor] of optimizer.state) saved.set(key, tf.tensor(await tensor.data(), tensor.shape));
+        next.restore(optimizer.step, saved);
         optimizer.dispose();
         optimizer = next;
       }
