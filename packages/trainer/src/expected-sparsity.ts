@@ -1,8 +1,7 @@
 /** The sparsity that a sampler draws on average: what adaptation is judged at, beside dense and one half. */
 
 import type { RatioSparsity, SparsityRules, SwinArchitecture } from '@sparsevit/windows';
-import { checkSparsity, stagePairs } from '@sparsevit/windows';
-import { publishedChoices } from './sampler';
+import { checkSparsity, createSparsitySpace, publishedChoices } from '@sparsevit/windows';
 
 /**
  * The mean of the paper's sampler: in each stage the means of its sorted independent draws, E[X(k)] = sum over choices of P(X(k) >= choice) * gap.
@@ -16,11 +15,10 @@ export function expectedSparsity(
   rules: SparsityRules,
   choices: readonly number[] = publishedChoices,
 ): RatioSparsity {
-  const sorted = [...choices].sort((a, b) => a - b);
-  const prunedRatios = architecture.depths.map((_, stage) => {
-    const draws = stagePairs(architecture, stage);
-    return Array.from({ length: draws }, (_, k) => meanOfOrder(sorted, draws, k));
-  });
+  const space = createSparsitySpace(architecture, choices);
+  const prunedRatios = space.pairsPerStage.map((draws) =>
+    Array.from({ length: draws }, (_, k) => meanOfOrder(space.choices, draws, k)),
+  );
   return checkSparsity(architecture, { ...rules, prunedRatios });
 }
 

@@ -10,7 +10,7 @@ export { decaysByRecipe, decaysMatrices, layerDecay } from './groups';
 export type { Optimizer } from './optimizer';
 export { createOptimizer } from './optimizer';
 export type { SamplerKind, SamplerOptions, SparsitySampler } from './sampler';
-export { createSampler, publishedChoices } from './sampler';
+export { createSampler } from './sampler';
 export type { Schedule } from './schedule';
 export {
   constantSchedule,

@@ -1,7 +1,7 @@
 /** Which sparsities a step is trained at. Source: the published code's `tools/train.py`; the others are for comparison. */
 
-import type { Random, RatioSparsity, SparsityRules, SwinArchitecture } from '@sparsevit/windows';
-import { ConfigError, checkSparsity, createRandom, stagePairs } from '@sparsevit/windows';
+import type { PrunedRatios, Random, RatioSparsity, SparsityRules, SwinArchitecture } from '@sparsevit/windows';
+import { checkSparsity, createRandom, createSparsitySpace, drawSorted, publishedChoices } from '@sparsevit/windows';
 
 /** How sparsities are drawn. */
 export type SamplerKind = 'paper' | 'uniform' | 'sandwich';
@@ -19,9 +19,6 @@ export interface SamplerOptions {
 /** Steps done -> the sparsities of the step; their losses are averaged. */
 export type SparsitySampler = (step: number) => readonly RatioSparsity[];
 
-/** The choices of the published code. */
-export const publishedChoices: readonly number[] = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
-
 /** Keeps the streams of different uses of one seed apart. */
 const streamOf = (seed: number, step: number): Random => createRandom(Math.imul(seed ^ 0x5a17, 0x9e3779b1) + step);
 
@@ -37,28 +34,22 @@ const streamOf = (seed: number, step: number): Random => createRandom(Math.imul(
  */
 export function createSampler(architecture: SwinArchitecture, options: SamplerOptions): SparsitySampler {
   const { kind = 'paper', choices = publishedChoices, seed, rules } = options;
-  if (choices.length === 0) throw new ConfigError('sampler: expected at least one choice, got none.');
-  const sorted = [...choices].sort((a, b) => a - b);
-  const everywhere = (ratio: number): RatioSparsity => sparsityOf(() => ratio);
-  const sparsityOf = (draw: () => number): RatioSparsity =>
-    checkSparsity(architecture, {
-      ...rules,
-      prunedRatios: architecture.depths.map((_, stage) =>
-        Array.from({ length: stagePairs(architecture, stage) }, draw).sort((a, b) => a - b),
-      ),
-    });
-  for (const choice of sorted) everywhere(choice); // refuses what no sparsity may be
-  const largest = sorted.at(-1) ?? 0;
-  const pick = (random: Random) => (): number => sorted[random.integer(0, sorted.length)] ?? 0;
+  const space = createSparsitySpace(architecture, choices);
+  const sparsityOf = (prunedRatios: PrunedRatios): RatioSparsity =>
+    checkSparsity(architecture, { ...rules, prunedRatios });
+  const everywhere = (ratio: number): RatioSparsity =>
+    sparsityOf(space.pairsPerStage.map((pairs) => Array.from({ length: pairs }, () => ratio)));
+  const largest = space.choices.at(-1) ?? 0;
+  const pick = (random: Random): number => space.choices[random.integer(0, space.choices.length)] ?? 0;
   return (step) => {
     const random = streamOf(seed, step);
     switch (kind) {
       case 'uniform':
-        return [everywhere(pick(random)())];
+        return [everywhere(pick(random))];
       case 'sandwich':
-        return [everywhere(0), everywhere(largest), sparsityOf(pick(random))];
+        return [everywhere(0), everywhere(largest), sparsityOf(drawSorted(space, random))];
       default:
-        return [sparsityOf(pick(random))];
+        return [sparsityOf(drawSorted(space, random))];
     }
   };
 }

@@ -50,6 +50,18 @@ export {
 } from './shapes';
 export type { RatioSparsity, Sparsity, SparsityMode, SparsityRules, ThresholdSparsity, TokenScore } from './sparsity';
 export { checkSparsity, hasRatios, keptWindows, maxPrunedRatio, sparsityModes, uniformSparsity } from './sparsity';
+export type { PrunedRatios, SparsitySpace } from './sparsity-space';
+export {
+  checkInSpace,
+  createSparsitySpace,
+  drawSorted,
+  drawUniformly,
+  everySparsity,
+  placeOfPrunedRatios,
+  prunedRatiosAt,
+  publishedChoices,
+  sparsitySpaceSize,
+} from './sparsity-space';
 export type {
   LinearEpilogue,
   LinearWeights,

@@ -1,7 +1,7 @@
 /** The schema of how a run trains: the fields of `TrainingConfig` of `@sparsevit/trainer`, with its defaults. */
 
 import type { Sparsity, SparsityMode } from '@sparsevit/windows';
-import { maxPrunedRatio } from '@sparsevit/windows';
+import { maxPrunedRatio, publishedChoices } from '@sparsevit/windows';
 import * as z from 'zod';
 import type { SparsityInput } from './sparsity';
 import { ratioSparsitySchema, thresholdSparsitySchema } from './sparsity';
@@ -71,8 +71,6 @@ export type TrainingPlanInput = Omit<
 const positive = z.number().positive();
 const fraction = z.number().min(0).lt(1);
 const steps = z.int().min(0);
-/** Those of the published code. */
-const publishedChoices = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
 
 const optimizerSchema = z.strictObject({
   learningRate: positive.meta({ description: 'The learning rate that the schedule begins with.' }),
@@ -119,7 +117,7 @@ const samplerSchema = z.strictObject({
   choices: z
     .array(z.number().min(0).max(maxPrunedRatio))
     .min(1)
-    .default(publishedChoices)
+    .default([...publishedChoices])
     .meta({ description: 'The ratios that are drawn.' }),
 } satisfies Record<keyof TrainingSampler, z.ZodType>);
 
