@@ -24,8 +24,9 @@ const help = `claims: the paper's training claims, measured.
 
   --study NAME   scenes (default; drawn here), aerial or camvid
   --data FOLDER  where the photos of aerial (a COCO folder) or camvid lie
+  --longer N     N times as many steps of everything
   --quick        a few minutes, one seed: to see that it works
-  --folder PATH  where models, scores and the report go (default: .cache/NAME or .cache/NAME-quick beside this tool); what is there is not done again
+  --folder PATH  where models, scores and the report go (default: .cache/NAME beside this tool, with -quick or -xN behind it); what is there is not done again
   --processes N  jobs at the same time; default: one per core
   --help
 `;
@@ -37,6 +38,7 @@ const { values } = parseArgs({
   options: {
     study: { type: 'string', default: 'scenes' },
     data: { type: 'string' },
+    longer: { type: 'string', default: '1' },
     quick: { type: 'boolean', default: false },
     folder: { type: 'string' },
     processes: { type: 'string' },
@@ -49,10 +51,18 @@ if (study === undefined) {
   console.error(`claims: expected a study of ${Object.keys(studies).join(', ')}, got ${values.study}.`);
   process.exit(2);
 }
-const folder = values.folder ?? join(here, values.quick ? `${study.name}-quick` : study.name);
+const longer = Number(values.longer);
+if (!Number.isInteger(longer) || longer < 1) {
+  console.error(`claims: expected --longer to be a whole number of at least 1, got ${values.longer}.`);
+  process.exit(2);
+}
+const kind = `${study.name}${values.quick ? '-quick' : ''}${longer > 1 ? `-x${longer}` : ''}`;
+const folder = values.folder ?? join(here, kind);
+const chosen = values.quick ? study.quick : study.amount;
+const { dense, adapt, finetune } = chosen.steps;
 const campaign: Campaign = {
   study,
-  amount: values.quick ? study.quick : study.amount,
+  amount: { ...chosen, steps: { dense: dense * longer, adapt: adapt * longer, finetune: finetune * longer } },
   limit: values.quick ? study.quick.images : undefined,
   dataFolder: values.data,
   folder,
@@ -91,9 +101,9 @@ async function runStudy({ study, amount, dataFolder }: Campaign): Promise<void> 
     (seed) => JSON.parse(readFileSync(join(folder, `scores-seed${seed}.json`), 'utf8')) as Score[],
   );
   const minutes = (performance.now() - start) / 60_000;
-  const chosen = `${study.name === 'scenes' ? '' : ` --study ${study.name} --data FOLDER`}${values.quick ? ' --quick' : ''}`;
+  const options = `${study.name === 'scenes' ? '' : ` --study ${study.name} --data FOLDER`}${longer > 1 ? ` --longer ${longer}` : ''}${values.quick ? ' --quick' : ''}`;
   const facts = [
-    `\`node tooling/claims/claims.mjs${chosen}\`, ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}, this time ${minutes.toFixed(0)} minutes; ${cpus()[0]?.model ?? ''}, ${availableParallelism()} cores, Node ${process.versions.node}, TensorFlow.js on wasm with @sparsevit/kernels-wasm`,
+    `\`node tooling/claims/claims.mjs${options}\`, ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}, this time ${minutes.toFixed(0)} minutes; ${cpus()[0]?.model ?? ''}, ${availableParallelism()} cores, Node ${process.versions.node}, TensorFlow.js on wasm with @sparsevit/kernels-wasm`,
     study.about,
     `crops of ${study.crop} pixels, batch ${study.batch}; steps: dense ${steps.dense} + ${steps.adapt}, adaptation ${steps.dense} dense + ${steps.adapt}, fine-tuning ${steps.finetune} more, low resolution ${steps.dense + steps.adapt}`,
     `low resolution: ${low.width}x${low.height} pixels, whose multiply-accumulates come nearest to those of ${controlRatio * 100} % pruned at ${study.size.width}x${study.size.height}, head included`,
@@ -137,7 +147,7 @@ async function inParallel(chains: readonly Job[][], processes: number): Promise<
 
 function inProcess(job: Job): Promise<void> {
   if ('evaluate' in job && existsSync(join(folder, `scores-seed${job.evaluate.seed}.json`))) return Promise.resolve();
-  const given = ['--job', JSON.stringify(job), '--folder', folder, '--study', values.study];
+  const given = ['--job', JSON.stringify(job), '--folder', folder, '--study', values.study, '--longer', values.longer];
   if (values.data !== undefined) given.push('--data', values.data);
   if (values.quick) given.push('--quick');
   return new Promise((resolve, reject) => {
