@@ -25,7 +25,7 @@ export interface CostEstimate {
  * their mean, and what the journal has already is left out.
  *
  * @param options.probes configurations that are tried, evenly spread over the list; default 3
- * @throws as `measure`; what a probe throws
+ * @throws as `measure`; what the sentinel throws
  * @example
  * const { visits, ms } = await estimateCost(runner, configs, { fingerprint, now, journal });
  */
@@ -50,11 +50,16 @@ export async function estimateCost(
   const probes: { prunedRatios: PrunedRatios; ms: number; warmUpRuns: number }[] = [];
   for (const config of [null, ...places]) {
     const prunedRatios = config === null ? sentinel : (configs[config] ?? sentinel);
-    const { ms, runsPerSample, samplesMs } = await withPrepared(runner, prunedRatios, () =>
-      warmUp(runner, prunedRatios, { protocol, surroundings }),
-    );
-    of.set(config, { ms, runsPerSample });
-    probes.push({ prunedRatios, ms, warmUpRuns: samplesMs.length });
+    try {
+      const { ms, runsPerSample, samplesMs } = await withPrepared(runner, prunedRatios, () =>
+        warmUp(runner, prunedRatios, { protocol, surroundings }),
+      );
+      of.set(config, { ms, runsPerSample });
+      probes.push({ prunedRatios, ms, warmUpRuns: samplesMs.length });
+    } catch (error) {
+      // a configuration that fails will be excluded; without the sentinel nothing can be measured
+      if (config === null || signal?.aborted) throw error;
+    }
   }
   const warmUpRuns = probes.reduce((sum, probe) => sum + probe.warmUpRuns, 0) / probes.length;
   return { ...facts, ms: remainingWorkMs(plan, journal.progress, { of, warmUpRuns }, needed.length + 1), probes };

@@ -1,6 +1,7 @@
 /** Timing runs of one configuration: until its time holds still, and then for the record. */
 
 import type { PrunedRatios } from '@sparsevit/windows';
+import { BackendError } from '@sparsevit/windows';
 import type { MeasureProtocol } from './protocol';
 import type { TimedSamples, WarmUpRecord } from './records';
 import type { LatencyRunner } from './runner';
@@ -16,7 +17,7 @@ export interface Surroundings {
 }
 
 /** The clock gave a time that cannot be. */
-export class TimerError extends Error {}
+export class TimerError extends BackendError {}
 
 /** A sample lasts at least so many steps of the clock: its end is then known to 1 %. */
 const stepsPerSample = 100;
@@ -70,7 +71,7 @@ async function timeRuns(
   for (let run = 0; run < runs; run++) await runner.run(prunedRatios);
   const ms = now() - start;
   if (Number.isFinite(ms) && ms >= 0) return ms;
-  throw new TimerError(`expected a clock that never goes back, got ${ms} ms`);
+  throw new TimerError(`measure: expected a clock that never goes back, got ${ms} ms.`);
 }
 
 /**
@@ -98,7 +99,7 @@ export async function warmUp(
   while (ms < needMs || ms === 0) {
     if (runsPerSample === mostRunsPerSample) {
       throw new TimerError(
-        `expected runs that the clock can time, got ${mostRunsPerSample} of them in ${ms} ms by a clock of steps of ${surroundings.timerResolutionMs ?? 'unknown'} ms`,
+        `measure: expected runs that the clock can time, got ${mostRunsPerSample} of them in ${ms} ms by a clock of steps of ${surroundings.timerResolutionMs ?? 'unknown'} ms.`,
       );
     }
     const factor = ms === 0 ? 10 : Math.min(10, (1.2 * needMs) / ms);
@@ -132,7 +133,7 @@ export async function timeSamples(
   const samplesMs: number[] = [];
   for (let sample = 0; sample < samples; sample++) {
     const ms = (await timeRuns(runner, prunedRatios, runsPerSample, surroundings)) / runsPerSample;
-    if (ms === 0) throw new TimerError('expected a run that takes time, got 0 ms');
+    if (ms === 0) throw new TimerError('measure: expected a run that takes time, got 0 ms.');
     samplesMs.push(ms);
   }
   return { startMs, endMs: surroundings.now(), samplesMs };

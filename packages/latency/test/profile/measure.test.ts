@@ -355,6 +355,13 @@ describe('progress', () => {
     expect(estimate).toMatchObject({ configs: 80, rounds: 5, visits: 400 });
     expect(estimate.probes).toHaveLength(4);
     expect(simulation.runs()).toBe(4 * 5);
+    const failing = { ...runner, run: (ratios: PrunedRatios) => (ratios === dense ? runner.run(ratios) : fail()) };
+    const fail = (): never => {
+      throw new Error('no');
+    };
+    const alone = await estimateCost(failing, configs, { ...options, sentinel: dense });
+    expect(alone.probes.map(({ prunedRatios }) => prunedRatios)).toEqual([dense]);
+    await expect(estimateCost({ run: fail }, configs, options)).rejects.toThrow('no');
     const begin = now();
     await measure(runner, configs, options);
     expect(Math.abs(estimate.ms / (now() - begin) - 1)).toBeLessThan(0.2);
