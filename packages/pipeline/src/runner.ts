@@ -2,6 +2,7 @@
 
 import type { ForwardOptions } from '@sparsevit/backbone';
 import type { Engine, EngineValue, Plan } from '@sparsevit/engine';
+import { createPlanCache } from '@sparsevit/engine';
 import type { DecodeMap, Task, TaskCheckpoint, TaskOutput } from '@sparsevit/tasks';
 import { createTask } from '@sparsevit/tasks';
 import type { Sparsity } from '@sparsevit/windows';
@@ -66,9 +67,9 @@ export function engineRunner(
   { maxPlans = 4 }: { maxPlans?: number } = {},
 ): TaskRunner {
   const task = createTask(engine.ops, checkpoint);
-  const plans = new Map<string, Plan<TaskOutput<EngineValue>>>();
-  const compile = ({ shape, sparsity, kept }: TaskRequest): Plan<TaskOutput<EngineValue>> =>
+  const compile = ({ shape, sparsity, kept }: Omit<TaskRequest, 'pixels'>): Plan<TaskOutput<EngineValue>> =>
     engine.compile((image) => task.forward(image, { sparsity, ...(kept ? { kept } : {}) }).output, { shape });
+  const plans = createPlanCache(compile, { maxPlans });
   return {
     async run(request) {
       const { pixels, shape, sparsity, kept } = request;
@@ -81,20 +82,10 @@ export function engineRunner(
           plan.dispose();
         }
       }
-      const key = JSON.stringify([shape, sparsity]);
-      const plan = plans.get(key) ?? compile(request);
-      plans.delete(key);
-      plans.set(key, plan);
-      for (const [oldest, unused] of plans) {
-        if (plans.size <= maxPlans) break;
-        plans.delete(oldest);
-        unused.dispose();
-      }
-      return (await plan.run(pixels)) as unknown as TaskOutput<DecodeMap>;
+      return (await plans.planFor({ shape, sparsity }).run(pixels)) as unknown as TaskOutput<DecodeMap>;
     },
     async dispose() {
-      for (const plan of plans.values()) plan.dispose();
-      plans.clear();
+      plans.dispose();
       task.dispose();
     },
   };
