@@ -14,5 +14,5 @@ export type {
 } from './plan';
 export type { PlanCache } from './plan-cache';
 export { createPlanCache } from './plan-cache';
-export type { EngineOps } from './recorder';
+export type { EngineOps } from './recorder/recorder';
 export type { EngineValue } from './value';
