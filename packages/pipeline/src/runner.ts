@@ -32,26 +32,36 @@ export interface TaskRunner {
  */
 export function tensorRunner(task: Task<Tensor>): TaskRunner {
   return {
-    async run({ pixels, shape, sparsity, kept }) {
-      const image = tensor4d(pixels, [...shape]);
-      const { output } = task.forward(image, { sparsity, ...(kept ? { kept } : {}) });
-      dispose(image);
-      const read = async (map: Tensor): Promise<DecodeMap> => {
-        const values = (await map.data<'float32'>()).slice();
-        dispose(map);
-        return { values, shape: map.shape };
-      };
-      switch (output.kind) {
-        case 'detection':
-          return { kind: 'detection', heatmap: await read(output.heatmap), box: await read(output.box) };
-        case 'semantic':
-          return { kind: 'semantic', logits: await read(output.logits), auxiliaryLogits: null };
-        default:
-          return { kind: 'classification', logits: await read(output.logits) };
+    async run(request) {
+      const output = forward(task, request);
+      try {
+        switch (output.kind) {
+          case 'detection':
+            return { kind: 'detection', heatmap: await read(output.heatmap), box: await read(output.box) };
+          case 'semantic':
+            return { kind: 'semantic', logits: await read(output.logits), auxiliaryLogits: null };
+          default:
+            return { kind: 'classification', logits: await read(output.logits) };
+        }
+      } finally {
+        dispose(output.kind === 'detection' ? [output.heatmap, output.box] : output.logits);
       }
     },
     dispose: async () => {},
   };
+}
+
+function forward(task: Task<Tensor>, { pixels, shape, sparsity, kept }: TaskRequest): TaskOutput<Tensor> {
+  const image = tensor4d(pixels, [...shape]);
+  try {
+    return task.forward(image, { sparsity, ...(kept ? { kept } : {}) }).output;
+  } finally {
+    dispose(image);
+  }
+}
+
+async function read(map: Tensor): Promise<DecodeMap> {
+  return { values: (await map.data<'float32'>()).slice(), shape: map.shape };
 }
 
 /**

@@ -11,6 +11,7 @@ import { trainableTask } from '@sparsevit/tasks/losses';
 import { expectAllclose, startBackend } from '@sparsevit/testing';
 import { memoryStore, train, trainConfigOf } from '@sparsevit/trainer';
 import { ConfigError, ImageError, uniformSparsity } from '@sparsevit/windows';
+import { memory } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { EvaluationEvent, TaskRunner } from '../src/index';
 import { engineRunner, evaluate, tensorRunner, trainingData } from '../src/index';
@@ -155,6 +156,47 @@ describe('evaluation', () => {
     await expect(evaluate(tensorRunner(model), scenes, { ...options, signal: AbortSignal.abort(reason) })).rejects.toBe(
       reason,
     );
+    model.dispose();
+  });
+});
+
+describe('on TensorFlow.js', () => {
+  const request = { pixels: new Float32Array(32 * 32 * 3), shape: [1, 32, 32, 3], sparsity: null } as const;
+
+  test('a run leaves nothing behind, nor does a forward that fails', async () => {
+    for (const config of [detection, semantic]) {
+      const model = createTask(createTensorOps(), fresh(config));
+      await tensorRunner(model).run(request);
+      const before = memory().numTensors;
+      await tensorRunner(model).run(request);
+      expect(memory().numTensors).toBe(before);
+      const failing = {
+        ...model,
+        forward() {
+          throw new ConfigError('no such window');
+        },
+      };
+      await expect(tensorRunner(failing).run(request)).rejects.toThrow('no such window');
+      expect(memory().numTensors).toBe(before);
+      model.dispose();
+    }
+  });
+
+  test('an output that cannot be read back leaves nothing behind', async () => {
+    const model = createTask(createTensorOps(), fresh(detection));
+    const before = memory().numTensors;
+    const lost = {
+      ...model,
+      forward: (...given: Parameters<typeof model.forward>) => {
+        const result = model.forward(...given);
+        if (result.output.kind === 'detection') {
+          result.output.heatmap.data = () => Promise.reject(new Error('the device is lost'));
+        }
+        return result;
+      },
+    };
+    await expect(tensorRunner(lost).run(request)).rejects.toThrow('the device is lost');
+    expect(memory().numTensors).toBe(before);
     model.dispose();
   });
 });
