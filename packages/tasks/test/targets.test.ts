@@ -1,7 +1,14 @@
+import type { CocoBox } from '@sparsevit/data';
+import { boxIou } from '@sparsevit/data';
 import { ConfigError, createRandom, ShapeError } from '@sparsevit/windows';
 import { describe, expect, test } from 'vitest';
 import type { Detection, TargetBox } from '../src/index';
-import { centreRadius, decodeClasses, decodeDetections, detectionTargets, overlapOf } from '../src/index';
+import { centreRadius, decodeClasses, decodeDetections, detectionTargets } from '../src/index';
+
+type Rectangle = Pick<TargetBox, 'x' | 'y' | 'width' | 'height'>;
+
+const boxOf = ({ x, y, width, height }: Rectangle): CocoBox => [x, y, width, height];
+const overlapOf = (a: Rectangle, b: Rectangle): number => boxIou([boxOf(a)], [boxOf(b)], [false])[0] ?? Number.NaN;
 
 const logit = (p: number): number => Math.log(p / (1 - p));
 

@@ -1,5 +1,7 @@
 /** From heatmaps to boxes, on the host. Source: Objects as Points, section 4; peaks instead of a suppression of all boxes, then that. */
 
+import type { CocoBox } from '@sparsevit/data';
+import { boxIou } from '@sparsevit/data';
 import { ShapeError } from '@sparsevit/windows';
 
 /** A box that was found; pixels of the image that the model saw. */
@@ -82,6 +84,7 @@ export function decodeDetections(
     }
     peaks.sort((a, b) => b.logit - a.logit);
     const found: Detection[] = [];
+    const boxesOf = Array.from({ length: classes }, (): CocoBox[] => []);
     for (const { y, x, label, logit } of peaks) {
       if (found.length >= maxDetections) break;
       const cell = ((image * height + y) * width + x) * 4;
@@ -96,20 +99,13 @@ export function decodeDetections(
         width: boxWidth,
         height: boxHeight,
       };
-      const isCovered = found.some((better) => better.label === label && overlapOf(better, detection) > maxOverlap);
-      if (!isCovered) found.push(detection);
+      const own: CocoBox = [detection.x, detection.y, detection.width, detection.height];
+      const better = boxesOf[label] ?? [];
+      const overlaps = boxIou([own], better, new Array<boolean>(better.length).fill(false));
+      if (overlaps.some((overlap) => overlap > maxOverlap)) continue;
+      found.push(detection);
+      better.push(own);
     }
     return found;
   });
-}
-
-type Rectangle = Pick<Detection, 'x' | 'y' | 'width' | 'height'>;
-
-/** Intersection over union of two boxes. */
-export function overlapOf(a: Rectangle, b: Rectangle): number {
-  const across = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
-  const down = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
-  if (across <= 0 || down <= 0) return 0;
-  const shared = across * down;
-  return shared / (a.width * a.height + b.width * b.height - shared);
 }
