@@ -1,6 +1,6 @@
 /** How good a task is on a data set, at several sparsities side by side. */
 
-import type { BrokenItem, Dataset, LabelledBox, Sample } from '@sparsevit/data';
+import type { BrokenItem, Dataset, ImageSize, LabelledBox, Sample } from '@sparsevit/data';
 import { boxToOriginal, checkSample, letterbox, resizePlacement, resizeSample } from '@sparsevit/data';
 import type {
   CocoMetrics,
@@ -43,7 +43,7 @@ export interface EvaluationOptions {
   /** Whether the ratio is kept, with borders; default false. */
   readonly keepRatio?: boolean;
   readonly normalization: { readonly mean: readonly number[]; readonly std: readonly number[] };
-  readonly decode?: DetectionDecodeOptions;
+  readonly decode?: Omit<DetectionDecodeOptions, 'sizes'>;
   /** Items at most, from the first; default all. */
   readonly limit?: number;
   readonly onBroken?: 'skip' | 'fail';
@@ -65,19 +65,21 @@ export interface EvaluationResult {
 }
 
 interface Judge {
-  add(sample: Sample, index: number, output: TaskOutput<DecodeMap>, size: ImageSides, toOriginal: ToOriginal): void;
+  add(sample: Sample, index: number, output: TaskOutput<DecodeMap>, placed: PlacedSample): void;
   result(): Pick<EvaluationResult, 'score' | 'metrics'>;
 }
 
-interface ImageSides {
-  readonly height: number;
-  readonly width: number;
+/** A sample as the model sees it. */
+interface PlacedSample {
+  readonly seen: Sample;
+  /** The sides of the image in it, without pads. */
+  readonly size: ImageSize;
+  /** The way back for boxes. */
+  toOriginal(box: LabelledBox): LabelledBox;
 }
 
-type ToOriginal = (box: LabelledBox) => LabelledBox;
-
 /**
- * Runs a task on a data set at each case and scores it: COCO AP of boxes in pixels of the original image, mean IoU and pixel accuracy at the size
+ * Runs a task on a data set at each case and scores it: COCO AP of boxes, cut at the border of the image, in its own pixels, mean IoU and pixel accuracy at the size
  * that the model saw, or top-1. Each image is read once.
  *
  * @throws ConfigError for no cases, or a data set without what the task learns from; what a broken item throws, unless it is skipped; the
@@ -108,12 +110,13 @@ export async function evaluate(
       if (onBroken === 'fail') throw cause;
       continue;
     }
-    const { seen, toOriginal } = placed(sample, options);
+    const placed = placedSample(sample, options);
+    const { seen } = placed;
     const { pixels, shape } = collate(task, [seen], options.normalization);
     for (const [i, { sparsity, keptOf }] of cases.entries()) {
       const kept = await keptOf?.(seen);
       const output = await runner.run({ pixels, shape, sparsity, ...(kept ? { kept } : {}) });
-      judges[i]?.add(learnsFrom(task) === 'boxes' ? sample : seen, index, output, seen.image, toOriginal);
+      judges[i]?.add(learnsFrom(task) === 'boxes' ? sample : seen, index, output, placed);
     }
     images++;
     onEvent({ type: 'image-evaluated', index, count, id: sample.id });
@@ -122,21 +125,20 @@ export async function evaluate(
   return cases.map(({ name }, i) => ({ name, images, ...(judges[i] as Judge).result() }));
 }
 
-/** The sample at the size that the model sees, and the way back for boxes. */
-function placed(
-  sample: Sample,
-  { size, keepRatio = false }: EvaluationOptions,
-): { seen: Sample; toOriginal: ToOriginal } {
-  if (size === undefined) return { seen: sample, toOriginal: (box) => box };
+/** The sample at the size that the model sees. */
+function placedSample(sample: Sample, { size, keepRatio = false }: EvaluationOptions): PlacedSample {
+  const { image } = sample;
+  if (size === undefined) return { seen: sample, size: image, toOriginal: (box) => box };
   if (keepRatio) {
     const { sample: seen, placement } = letterbox(sample, { ...size, align: 'corner' });
-    return { seen, toOriginal: (box) => ({ ...box, ...boxToOriginal(box, placement) }) };
+    return {
+      seen,
+      size: { height: image.height * placement.scaleY, width: image.width * placement.scaleX },
+      toOriginal: (box) => boxToOriginal(box, placement),
+    };
   }
-  const placement = resizePlacement(sample.image, size);
-  return {
-    seen: resizeSample(sample, size),
-    toOriginal: (box) => ({ ...box, ...boxToOriginal(box, placement) }),
-  };
+  const placement = resizePlacement(image, size);
+  return { seen: resizeSample(sample, size), size, toOriginal: (box) => boxToOriginal(box, placement) };
 }
 
 function judgeOf({ task, decode }: EvaluationOptions): Judge {
@@ -150,13 +152,13 @@ function judgeOf({ task, decode }: EvaluationOptions): Judge {
   }
 }
 
-function boxJudge(task: TaskConfig, decode: DetectionDecodeOptions | undefined): Judge {
+function boxJudge(task: TaskConfig, decode: EvaluationOptions['decode']): Judge {
   const categories = task.classes.map((name, id) => ({ id, name }));
   const evaluator = createCocoEvaluator(categories, { kind: 'box' });
   return {
-    add({ boxes = [] }, index, output, _, toOriginal) {
+    add({ boxes = [] }, index, output, { size, toOriginal }) {
       if (output.kind !== 'detection') throw new ConfigError(`evaluate: expected boxes, got ${output.kind}.`);
-      const [found = []] = decodeDetections(output, decode);
+      const [found = []] = decodeDetections(output, { ...decode, sizes: [size] });
       evaluator.add(
         index,
         boxes.map(({ x, y, width, height, label, isCrowd = false }) => ({
@@ -180,7 +182,7 @@ function boxJudge(task: TaskConfig, decode: DetectionDecodeOptions | undefined):
   };
 }
 
-function boxOf(detection: Detection, toOriginal: ToOriginal): [number, number, number, number] {
+function boxOf(detection: Detection, toOriginal: PlacedSample['toOriginal']): [number, number, number, number] {
   const { x, y, width, height } = toOriginal(detection);
   return [x, y, width, height];
 }
@@ -188,11 +190,11 @@ function boxOf(detection: Detection, toOriginal: ToOriginal): [number, number, n
 function maskJudge(task: TaskConfig): Judge {
   const matrix = createConfusion(task.classes.length);
   return {
-    add({ mask }, _index, output, size) {
+    add({ mask }, _index, output, { seen }) {
       if (output.kind !== 'semantic' || mask === undefined) {
         throw new ConfigError(`evaluate: expected masks, got ${output.kind}.`);
       }
-      const [predicted] = decodeClasses(output.logits, size);
+      const [predicted] = decodeClasses(output.logits, seen.image);
       addToConfusion(matrix, { truth: mask, predicted: predicted as Uint8Array });
     },
     result() {

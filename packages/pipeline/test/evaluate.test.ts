@@ -68,6 +68,42 @@ describe('evaluation', () => {
     }
   });
 
+  test('boxes are cut at the border of the image, not at that of its pads', async () => {
+    const image = { pixels: new Uint8Array(96 * 128 * 3), height: 96, width: 128 };
+    const boxes = [{ x: 32, y: 64, width: 32, height: 32, label: 0 }];
+    const bottom: Dataset = {
+      length: 1,
+      classes: ['car'],
+      describe: () => 'bottom',
+      read: async () => ({ id: 'a', image, boxes }),
+    };
+    // seen at 72 x 96 pixels of 96 x 96: the box, from row 48 to 72, is found from row 48 to 96
+    const runner: TaskRunner = {
+      async run() {
+        const cell = 18 * 24 + 9;
+        const heatmap = new Float32Array(24 * 24).fill(-9);
+        const box = new Float32Array(24 * 24 * 4);
+        heatmap[cell] = 5;
+        box.set([24 / 4, 48 / 4, 0, 0], cell * 4);
+        return {
+          kind: 'detection',
+          heatmap: { values: heatmap, shape: [1, 24, 24, 1] },
+          box: { values: box, shape: [1, 24, 24, 4] },
+        };
+      },
+      dispose: async () => {},
+    };
+    const options = {
+      task: { kind: 'detection', classes: ['car'], channels: 8 },
+      cases: [{ name: 'dense', sparsity: null }],
+      normalization,
+      size: { height: 96, width: 96 },
+      keepRatio: true,
+    } as const;
+    const [result] = await evaluate(runner, bottom, options);
+    expect(result?.score).toBe(1);
+  });
+
   test.each([
     ['detection', detection],
     ['semantic', semantic],
