@@ -143,6 +143,7 @@ async function executeTraining(
 function renderPlan({ run, starting, train, training, sparsity, broken }: TrainPlan, backend: string): string {
   const { config } = starting.checkpoint;
   const at = sparsity === null ? '' : ` at ${notationOf(sparsity)}`;
+  const unseen = classesWithoutExamples(broken);
   return renderFacts([
     ['task', `${config.kind}, ${config.classes.length} classes`],
     ['model', starting.origin],
@@ -150,9 +151,14 @@ function renderPlan({ run, starting, train, training, sparsity, broken }: TrainP
       'data',
       `${train.length} images${broken.length > 0 ? `, ${broken.length} records left out (see the journal)` : ''}`,
     ],
+    ...(unseen.length === 0 ? [] : [['no examples', `${unseen.map(quote).join(', ')}: cannot be learnt`] as const]),
     ['training', `${training.mode}${at}, ${training.steps} steps of ${run.batch} images`],
     ['backend', backend],
   ]);
+}
+
+function classesWithoutExamples(broken: TrainPlan['broken']): string[] {
+  return broken.filter(({ kind }) => kind === 'class').map(({ id }) => id);
 }
 
 function renderOutcome(plan: TrainPlan, { scores, resumedAt, loss, best }: TrainOutcome): string {
@@ -180,6 +186,7 @@ function renderJson(command: string, plan: TrainPlan, outcome: TrainOutcome): st
     best,
     sparsity: sparsityJson(sparsity),
     brokenRecords: broken.length,
+    classesWithoutExamples: classesWithoutExamples(broken),
     scores: scoresJson(cases, scores),
     files,
   };

@@ -15,7 +15,7 @@ import { inputError, quote } from '../errors';
 import { checkOutputFile } from '../files';
 import { notationOf } from '../sparsity';
 import { parseInteger } from '../values';
-import { openSource, withClasses } from './datasets';
+import { checkClasses, openSource, withClasses } from './datasets';
 import { readRunDocument } from './document';
 import type { StartingTask } from './starting-task';
 import { startingTask } from './starting-task';
@@ -82,6 +82,13 @@ export async function planTraining(mode: TrainingConfig['mode'], options: TrainO
   const own = await openSource(data.train, { learns, wantsEveryClass: true, onEvent });
   const classes = data.classes ?? own.classes;
   const train = withClasses(own, classes, 'data.train');
+  checkClasses(classes, new Set(own.classes.map((name) => classes.indexOf(name))), {
+    onBroken: data.train.onBroken,
+    onEvent,
+    reason: 'the training data do not have it',
+    expected: 'data.classes: expected classes of the training data',
+    remedy: 'Remove it',
+  });
   const validation =
     data.validation === undefined
       ? train
