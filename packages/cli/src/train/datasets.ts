@@ -90,7 +90,7 @@ async function classesInMasks(dataset: MaskDataset): Promise<ReadonlySet<number>
  *
  * @throws SparseViTError for the first, unless such are skipped
  */
-export function checkClasses(
+function checkClasses(
   classes: readonly string[],
   found: ReadonlySet<number>,
   options: {

@@ -15,7 +15,7 @@ import { inputError, quote } from '../errors';
 import { checkOutputFile } from '../files';
 import { notationOf } from '../sparsity';
 import { parseInteger } from '../values';
-import { checkClasses, openSource, withClasses } from './datasets';
+import { openSource, withClasses } from './datasets';
 import { readRunDocument } from './document';
 import type { StartingTask } from './starting-task';
 import { startingTask } from './starting-task';
@@ -82,13 +82,10 @@ export async function planTraining(mode: TrainingConfig['mode'], options: TrainO
   const own = await openSource(data.train, { learns, wantsEveryClass: true, onEvent });
   const classes = data.classes ?? own.classes;
   const train = withClasses(own, classes, 'data.train');
-  checkClasses(classes, new Set(own.classes.map((name) => classes.indexOf(name))), {
-    onBroken: data.train.onBroken,
-    onEvent,
-    reason: 'the training data do not have it',
-    expected: 'data.classes: expected classes of the training data',
-    remedy: 'Remove it',
-  });
+  for (const id of classes.filter((name) => !own.classes.includes(name))) {
+    // meant so, for a model that knows them already: told, not fatal
+    onEvent({ type: 'record-broken', kind: 'class', id, reason: 'the training data do not have it' });
+  }
   const validation =
     data.validation === undefined
       ? train
