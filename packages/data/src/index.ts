@@ -18,14 +18,7 @@ export { areaOf, checkRle, decodeRle, encodeRle } from './masks/rle';
 export { rleFromSegmentation } from './masks/segmentation';
 export { normalizeImage } from './normalize';
 export type { Placement } from './placement';
-export {
-  boxToOriginal,
-  boxToPlaced,
-  composePlacements,
-  cropPlacement,
-  maskToOriginal,
-  resizePlacement,
-} from './placement';
+export { boxToOriginal, boxToPlaced, composePlacements, cropPlacement, resizePlacement } from './placement';
 export type { ImageSize } from './resample';
 export { resizeImage, resizeMask } from './resample';
 export type { Dataset, LabelledBox, Sample } from './sample';

@@ -2,7 +2,6 @@
 
 import { ConfigError } from '@sparsevit/windows';
 import type { ImageSize } from './resample';
-import { checkImageSize } from './resample';
 
 /** A map from an original image into another: `x' = x * scaleX + offsetX`, `y' = y * scaleY + offsetY`, in pixels, borders to borders. */
 export interface Placement {
@@ -92,42 +91,6 @@ export function boxToOriginal<B extends BoxLike>(box: B, placement: Placement): 
     width: box.width / scaleX,
     height: box.height / scaleY,
   };
-}
-
-/**
- * Maps a mask that was found on the placed image back to the original: each pixel takes the value of the placed pixel that its middle falls on,
- * `floor((i + 0.5) * scale + offset)`.
- *
- * @param mask [from.height, from.width]
- * @param options `from`: sides of the placed image; `to`: those of the original
- * @returns [to.height, to.width]
- * @throws ConfigError when mask and sides do not fit, or the placement is none
- * @example
- * const { sample, placement } = letterbox({ id: 'photo', image }, { height: 672, width: 672 });
- * const classes = maskToOriginal(found, { from: sample.image, to: image, placement });
- */
-export function maskToOriginal(
-  mask: Uint8Array,
-  options: { readonly from: ImageSize; readonly to: ImageSize; readonly placement: Placement },
-): Uint8Array {
-  const from = checkImageSize(options.from, 'maskToOriginal');
-  const to = checkImageSize(options.to, 'maskToOriginal');
-  const { scaleX, scaleY, offsetX, offsetY } = checkPlacement(options.placement, 'maskToOriginal');
-  if (mask.length !== from.height * from.width) {
-    throw new ConfigError(
-      `maskToOriginal: expected ${from.height * from.width} bytes for ${from.height}x${from.width} pixels, got ${mask.length}.`,
-    );
-  }
-  const along = (count: number, scale: number, offset: number, last: number): Int32Array =>
-    Int32Array.from({ length: count }, (_, i) => Math.min(last, Math.max(0, Math.floor((i + 0.5) * scale + offset))));
-  const rows = along(to.height, scaleY, offsetY, from.height - 1);
-  const columns = along(to.width, scaleX, offsetX, from.width - 1);
-  const original = new Uint8Array(to.height * to.width);
-  for (let y = 0; y < to.height; y++) {
-    const row = (rows[y] ?? 0) * from.width;
-    for (let x = 0; x < to.width; x++) original[y * to.width + x] = mask[row + (columns[x] ?? 0)] ?? 0;
-  }
-  return original;
 }
 
 function checkPlacement(placement: Placement, caller: string): Placement {

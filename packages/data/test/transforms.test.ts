@@ -14,7 +14,6 @@ import {
   flipVertical,
   jitterColour,
   letterbox,
-  maskToOriginal,
   mirrorSample,
   padSample,
   padTo,
@@ -321,51 +320,6 @@ describe('placements', () => {
     expect(placement).toEqual({ scaleX: 2, scaleY: 2, offsetX: 0, offsetY: 10 });
     expect([...sample.image.pixels.subarray(0, 3)]).toEqual([9, 9, 9]);
     expect(letterbox(plain(10, 20), { height: 40, width: 40, align: 'corner' }).placement.offsetY).toBe(0);
-  });
-});
-
-describe('maskToOriginal', () => {
-  it.each(seeds)('seed %i: takes the pixel of a letterbox that the middle of each pixel falls on', (seed) => {
-    const random = createRandom(seed);
-    const whole = randomSample(seed);
-    const align = seed % 2 === 0 ? 'centre' : 'corner';
-    const size = { height: random.integer(8, 90), width: random.integer(8, 90) };
-    const { sample, placement } = letterbox(whole, { ...size, align });
-    const { image: to } = whole;
-    const mask = sample.mask ?? new Uint8Array();
-    const back = maskToOriginal(mask, { from: sample.image, to, placement });
-    for (let y = 0; y < to.height; y++) {
-      for (let x = 0; x < to.width; x++) {
-        const middle = boxToPlaced({ x: x + 0.5, y: y + 0.5, width: 0, height: 0 }, placement);
-        const expected = mask[Math.floor(middle.y) * size.width + Math.floor(middle.x)];
-        expect(back[y * to.width + x]).toBe(expected);
-        expect(expected).not.toBe(255); // never of a pad
-      }
-    }
-  });
-
-  it('gives back what was enlarged', () => {
-    const whole = randomSample(4);
-    const { height, width } = whole.image;
-    const { sample, placement } = letterbox(whole, { height: 3 * height + 7, width: 3 * width });
-    const back = maskToOriginal(sample.mask ?? new Uint8Array(), { from: sample.image, to: whole.image, placement });
-    expect(back).toEqual(whole.mask);
-  });
-
-  it('refuses what does not fit', () => {
-    const placement = resizePlacement({ height: 2, width: 2 }, { height: 4, width: 4 });
-    const [from, to] = [
-      { height: 4, width: 4 },
-      { height: 2, width: 2 },
-    ];
-    expect(() => maskToOriginal(new Uint8Array(15), { from, to, placement })).toThrow(
-      /16 bytes for 4x4 pixels, got 15/,
-    );
-    const none = { ...placement, scaleX: Number.NaN };
-    expect(() => maskToOriginal(new Uint8Array(16), { from, to, placement: none })).toThrow(ConfigError);
-    expect(() => maskToOriginal(new Uint8Array(16), { from, to: { height: 0, width: 1 }, placement })).toThrow(
-      ConfigError,
-    );
   });
 });
 

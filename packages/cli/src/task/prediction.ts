@@ -1,14 +1,7 @@
 /** What a task says about a photo, in the photo's own pixels. */
 
 import type { RgbImage } from '@sparsevit/data';
-import {
-  boxToOriginal,
-  letterbox,
-  maskToOriginal,
-  normalizeImage,
-  resizePlacement,
-  resizeSample,
-} from '@sparsevit/data';
+import { boxToOriginal, letterbox, normalizeImage, resizePlacement, resizeSample } from '@sparsevit/data';
 import type { TaskRunner } from '@sparsevit/pipeline';
 import type { Detection, TaskConfig } from '@sparsevit/tasks';
 import { decodeClasses, decodeDetections } from '@sparsevit/tasks';
@@ -54,7 +47,7 @@ export async function predictPhoto(
     }
     case 'semantic': {
       const [mask = new Uint8Array()] = decodeClasses(output.logits, seen);
-      return { kind: 'mask', mask: maskToOriginal(mask, { from: seen, to: photo, placement }) };
+      return { kind: 'mask', mask: maskToOriginal(mask, { seen, photo, placement }) };
     }
     default:
       return { kind: 'label', classes: probabilities(output.logits.values) };
@@ -70,6 +63,23 @@ function placed(photo: RgbImage, { size, keepRatio }: TaskInput): { seen: RgbIma
   if (!keepRatio) return { seen: resizeSample(sample, size).image, placement: resizePlacement(photo, size) };
   const { sample: seen, placement } = letterbox(sample, { ...size, align: 'corner' });
   return { seen: seen.image, placement };
+}
+
+/** The class of each pixel of the photo: that of the pixel of the model's image which its middle falls on. */
+function maskToOriginal(
+  mask: Uint8Array,
+  { seen, photo, placement }: { seen: RgbImage; photo: RgbImage; placement: Placement },
+): Uint8Array {
+  const along = (count: number, scale: number, last: number): Int32Array =>
+    Int32Array.from({ length: count }, (_, i) => Math.min(last, Math.floor((i + 0.5) * scale)));
+  const rows = along(photo.height, placement.scaleY, seen.height - 1);
+  const columns = along(photo.width, placement.scaleX, seen.width - 1);
+  const whole = new Uint8Array(photo.height * photo.width);
+  for (let y = 0; y < photo.height; y++) {
+    const row = (rows[y] ?? 0) * seen.width;
+    for (let x = 0; x < photo.width; x++) whole[y * photo.width + x] = mask[row + (columns[x] ?? 0)] ?? 0;
+  }
+  return whole;
 }
 
 function probabilities(logits: Float32Array): { label: number; probability: number }[] {
