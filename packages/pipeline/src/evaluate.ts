@@ -1,12 +1,13 @@
 /** How good a task is on a data set, at several sparsities side by side. */
 
-import type { BrokenItem, Dataset, ImageSize, LabelledBox, Sample } from '@sparsevit/data';
+import type { BrokenItem, Dataset, Placement, Sample } from '@sparsevit/data';
 import { boxToOriginal, checkSample, letterbox, resizePlacement, resizeSample } from '@sparsevit/data';
 import type {
   CocoMetrics,
   DecodeMap,
   Detection,
   DetectionDecodeOptions,
+  SeenPlacement,
   TaskConfig,
   TaskOutput,
 } from '@sparsevit/tasks';
@@ -65,22 +66,13 @@ export interface EvaluationResult {
 }
 
 interface Judge {
-  add(sample: Sample, index: number, output: TaskOutput<DecodeMap>, placed: PlacedSample): void;
+  add(sample: Sample, index: number, output: TaskOutput<DecodeMap>, placed: SeenPlacement): void;
   result(): Pick<EvaluationResult, 'score' | 'metrics'>;
 }
 
-/** A sample as the model sees it. */
-interface PlacedSample {
-  readonly seen: Sample;
-  /** The sides of the image in it, without pads. */
-  readonly size: ImageSize;
-  /** The way back for boxes. */
-  toOriginal(box: LabelledBox): LabelledBox;
-}
-
 /**
- * Runs a task on a data set at each case and scores it: COCO AP of boxes, cut at the border of the image, in its own pixels, mean IoU and pixel accuracy at the size
- * that the model saw, or top-1. Each image is read once.
+ * Runs a task on a data set at each case and scores it: COCO AP of boxes, cut at the border of the image, mean IoU and pixel accuracy of masks,
+ * both in pixels of the original image whatever the model saw, or top-1. Each image is read once.
  *
  * @throws ConfigError for no cases, or a data set without what the task learns from; what a broken item throws, unless it is skipped; the
  * signal's reason
@@ -110,13 +102,12 @@ export async function evaluate(
       if (onBroken === 'fail') throw cause;
       continue;
     }
-    const placed = placedSample(sample, options);
-    const { seen } = placed;
+    const { seen, placement } = placed(sample, options);
     const { pixels, shape } = collate(task, [seen], options.normalization);
     for (const [i, { sparsity, keptOf }] of cases.entries()) {
       const kept = await keptOf?.(seen);
       const output = await runner.run({ pixels, shape, sparsity, ...(kept ? { kept } : {}) });
-      judges[i]?.add(learnsFrom(task) === 'boxes' ? sample : seen, index, output, placed);
+      judges[i]?.add(sample, index, output, { placement, seen: seen.image });
     }
     images++;
     onEvent({ type: 'image-evaluated', index, count, id: sample.id });
@@ -125,20 +116,16 @@ export async function evaluate(
   return cases.map(({ name }, i) => ({ name, images, ...(judges[i] as Judge).result() }));
 }
 
-/** The sample at the size that the model sees. */
-function placedSample(sample: Sample, { size, keepRatio = false }: EvaluationOptions): PlacedSample {
-  const { image } = sample;
-  if (size === undefined) return { seen: sample, size: image, toOriginal: (box) => box };
+/** The sample at the size that the model sees, and where its pixels went. */
+function placed(
+  sample: Sample,
+  { size = sample.image, keepRatio = false }: EvaluationOptions,
+): { seen: Sample; placement: Placement } {
   if (keepRatio) {
     const { sample: seen, placement } = letterbox(sample, { ...size, align: 'corner' });
-    return {
-      seen,
-      size: { height: image.height * placement.scaleY, width: image.width * placement.scaleX },
-      toOriginal: (box) => boxToOriginal(box, placement),
-    };
+    return { seen, placement };
   }
-  const placement = resizePlacement(image, size);
-  return { seen: resizeSample(sample, size), size, toOriginal: (box) => boxToOriginal(box, placement) };
+  return { seen: resizeSample(sample, size), placement: resizePlacement(sample.image, size) };
 }
 
 function judgeOf({ task, decode }: EvaluationOptions): Judge {
@@ -156,8 +143,10 @@ function boxJudge(task: TaskConfig, decode: EvaluationOptions['decode']): Judge 
   const categories = task.classes.map((name, id) => ({ id, name }));
   const evaluator = createCocoEvaluator(categories, { kind: 'box' });
   return {
-    add({ boxes = [] }, index, output, { size, toOriginal }) {
+    add({ boxes = [], image }, index, output, { placement }) {
       if (output.kind !== 'detection') throw new ConfigError(`evaluate: expected boxes, got ${output.kind}.`);
+      // the part of what the model saw that is image, not pads
+      const size = { height: image.height * placement.scaleY, width: image.width * placement.scaleX };
       const [found = []] = decodeDetections(output, { ...decode, sizes: [size] });
       evaluator.add(
         index,
@@ -170,7 +159,7 @@ function boxJudge(task: TaskConfig, decode: EvaluationOptions['decode']): Judge 
         found.map((detection) => ({
           score: detection.score,
           categoryId: detection.label,
-          box: boxOf(detection, toOriginal),
+          box: boxOf(boxToOriginal(detection, placement)),
         })),
       );
     },
@@ -182,19 +171,18 @@ function boxJudge(task: TaskConfig, decode: EvaluationOptions['decode']): Judge 
   };
 }
 
-function boxOf(detection: Detection, toOriginal: PlacedSample['toOriginal']): [number, number, number, number] {
-  const { x, y, width, height } = toOriginal(detection);
+function boxOf({ x, y, width, height }: Detection): [number, number, number, number] {
   return [x, y, width, height];
 }
 
 function maskJudge(task: TaskConfig): Judge {
   const matrix = createConfusion(task.classes.length);
   return {
-    add({ mask }, _index, output, { seen }) {
+    add({ mask, image }, _index, output, placed) {
       if (output.kind !== 'semantic' || mask === undefined) {
         throw new ConfigError(`evaluate: expected masks, got ${output.kind}.`);
       }
-      const [predicted] = decodeClasses(output.logits, seen.image);
+      const [predicted] = decodeClasses(output.logits, image, placed);
       addToConfusion(matrix, { truth: mask, predicted: predicted as Uint8Array });
     },
     result() {

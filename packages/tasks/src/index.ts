@@ -2,6 +2,7 @@ export type { TaskBatch, TaskSample, TaskTargets } from './batch';
 export { collate } from './batch';
 export type { ClassificationConfig, TaskConfig } from './config';
 export { checkTask, learnsFrom, taskKinds } from './config';
+export type { SeenPlacement } from './decode/classes';
 export { decodeClasses } from './decode/classes';
 export type { DecodeMap, Detection, DetectionDecodeOptions } from './decode/detections';
 export { decodeDetections } from './decode/detections';

@@ -1,5 +1,5 @@
 import type { CocoBox } from '@sparsevit/data';
-import { boxIou } from '@sparsevit/data';
+import { boxIou, resizePlacement } from '@sparsevit/data';
 import { ConfigError, createRandom, ShapeError } from '@sparsevit/windows';
 import { describe, expect, test } from 'vitest';
 import type { Detection, TargetBox } from '../src/index';
@@ -251,6 +251,41 @@ describe('decoding', () => {
     expect([...(mask ?? [])]).toEqual([0, 0, 1, 1, 0, 0, 1, 1, 1, 1, 0, 0, 1, 1, 0, 0]);
     const [same] = decodeClasses(logits, { height: 2, width: 2 });
     expect([...(same ?? [])]).toEqual([0, 1, 1, 0]);
+  });
+
+  test('the classes of a photo in borders are those of its part of the whole', () => {
+    const random = createRandom(5);
+    const [seen, photo] = [
+      { height: 24, width: 32 },
+      { height: 17, width: 30 },
+    ];
+    const logits = map(
+      Array.from({ length: 6 * 8 * 3 }, () => random.normal()),
+      [1, 6, 8, 3],
+    );
+    const [whole = new Uint8Array()] = decodeClasses(logits, seen);
+    const placement = { scaleX: 1, scaleY: 1, offsetX: 2, offsetY: 7 };
+    const [own = new Uint8Array()] = decodeClasses(logits, photo, { placement, seen });
+    for (let y = 0; y < photo.height; y++) {
+      for (let x = 0; x < photo.width; x++) {
+        expect(own[y * photo.width + x]).toBe(whole[(y + 7) * seen.width + x + 2]);
+      }
+    }
+  });
+
+  test('the classes of a photo that was resized are read from the logits at its own pixels', () => {
+    const random = createRandom(6);
+    const [seen, photo] = [
+      { height: 12, width: 16 },
+      { height: 36, width: 40 },
+    ];
+    const logits = map(
+      Array.from({ length: 3 * 4 * 2 }, () => random.normal()),
+      [1, 3, 4, 2],
+    );
+    const placement = resizePlacement(photo, seen);
+    const [placed] = decodeClasses(logits, photo, { placement, seen });
+    expect(placed).toEqual(decodeClasses(logits, photo)[0]);
   });
 
   test('maps that do not go together are refused', () => {

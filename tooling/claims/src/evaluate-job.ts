@@ -2,30 +2,31 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ImageSize } from '@sparsevit/data';
 import type { Engine } from '@sparsevit/engine';
 import { createEngine } from '@sparsevit/engine';
 import type { EvaluationCase } from '@sparsevit/pipeline';
 import { engineRunner, evaluate } from '@sparsevit/pipeline';
 import type { TaskCheckpoint } from '@sparsevit/tasks';
-import { createTask, loadTask } from '@sparsevit/tasks';
+import { createTask, learnsFrom, loadTask } from '@sparsevit/tasks';
 import type { Sparsity } from '@sparsevit/windows';
-import { uniformSparsity } from '@sparsevit/windows';
+import { ConfigError, uniformSparsity } from '@sparsevit/windows';
 import { controls, keptBy } from './controls';
-import type { Protocol } from './protocol';
-import { architecture, controlRatio, normalization, scenesOf, taskOf } from './protocol';
-import type { TrainJob } from './train-job';
+import { architecture, controlRatio, firstOf, normalization, sizeAt } from './studies';
+import type { Campaign, TrainJob } from './train-job';
 import { modelPath } from './train-job';
 
 /** One row: a model, at a sparsity, on windows that something chose. */
 export interface Score {
   readonly seed: number;
   readonly model: 'dense' | 'adapted' | 'fine-tuned' | 'low resolution';
-  readonly side: number;
+  /** Width of the images in pixels. */
+  readonly width: number;
   readonly prunedRatio: number;
   /** `ranking`, or a control. */
   readonly windows: string;
-  readonly ap: number;
-  readonly ap50: number;
+  /** The figures that the study reports, the first of which is compared. */
+  readonly figures: readonly [number, number];
   readonly gmacs: number;
 }
 
@@ -33,60 +34,59 @@ export interface Score {
 export async function macsOf(
   engine: Engine,
   checkpoint: TaskCheckpoint,
-  side: number,
+  { height, width }: ImageSize,
   sparsity: Sparsity | null,
 ): Promise<number> {
   const task = createTask(engine.ops, checkpoint);
-  const plan = engine.compile((image) => task.forward(image, { sparsity }).output, { shape: [1, side, side, 3] });
+  const plan = engine.compile((image) => task.forward(image, { sparsity }).output, { shape: [1, height, width, 3] });
   const { macs } = plan.toJSON();
   plan.dispose();
   task.dispose();
   return macs;
 }
 
-/** Evaluates every model of a seed on the test scenes, and writes the scores. */
-export async function runEvaluateJob(seed: number, lowSide: number, protocol: Protocol, folder: string): Promise<void> {
-  const scenes = scenesOf(protocol, 'test');
-  const config = taskOf(scenes.classes);
+/** Evaluates every model of a seed on what it was not trained on, and writes the scores. */
+export async function runEvaluateJob(seed: number, lowWidth: number, campaign: Campaign): Promise<void> {
+  const { study, limit, dataFolder, folder } = campaign;
+  const all = await study.open('test', dataFolder);
+  const images = firstOf(all, limit ?? all.length);
+  const config = study.taskOf(images.classes);
   const engine = await createEngine({ threads: 1 });
-  const { side, prunedRatios } = protocol;
+  const { prunedRatios, metrics: reported } = study;
+  const { width: fullWidth } = study.size;
   const sparsityOf = (ratio: number): Sparsity | null => (ratio === 0 ? null : uniformSparsity(architecture, ratio));
   const scores: Score[] = [];
   const judge = async (
     model: Score['model'],
     checkpoint: TaskCheckpoint,
-    modelSide: number,
+    width: number,
     cases: readonly (EvaluationCase & { readonly prunedRatio: number; readonly windows: string })[],
   ): Promise<void> => {
+    const size = sizeAt(study, width);
     const runner = engineRunner(engine, checkpoint, { maxPlans: cases.length });
-    const results = await evaluate(runner, scenes, {
+    const results = await evaluate(runner, images, {
       task: config,
       cases,
       normalization,
-      size: { height: modelSide, width: modelSide },
+      size,
     });
     for (const [i, { metrics }] of results.entries()) {
       const { prunedRatio = 0, windows = '' } = cases[i] ?? {};
-      const macs = await macsOf(engine, checkpoint, modelSide, sparsityOf(prunedRatio));
-      const { AP: ap, AP50: ap50 } = metrics as Record<string, number>;
-      scores.push({
-        seed,
-        model,
-        side: modelSide,
-        prunedRatio,
-        windows,
-        ap: ap ?? 0,
-        ap50: ap50 ?? 0,
-        gmacs: macs / 1e9,
-      });
+      const macs = await macsOf(engine, checkpoint, size, sparsityOf(prunedRatio));
+      const figures = reported.map(({ key, label }) => {
+        const figure = metrics[key];
+        if (typeof figure !== 'number') throw new ConfigError(`claims: expected a ${label}, got ${String(figure)}.`);
+        return figure;
+      }) as [number, number];
+      scores.push({ seed, model, width, prunedRatio, windows, figures, gmacs: macs / 1e9 });
       console.log(
-        `seed ${seed}, ${model} ${modelSide}, ${prunedRatio * 100} % pruned, ${windows}: AP ${ap?.toFixed(3)}`,
+        `${study.name}: seed ${seed}, ${model} ${width}, ${prunedRatio * 100} % pruned, ${windows}: ${reported[0].label} ${figures[0].toFixed(3)}`,
       );
     }
     await runner.dispose();
   };
-  const load = (kind: TrainJob['kind'], modelSide: number): TaskCheckpoint =>
-    loadTask(new Uint8Array(readFileSync(modelPath(folder, { kind, seed, side: modelSide }))));
+  const load = (kind: TrainJob['kind'], width: number): TaskCheckpoint =>
+    loadTask(new Uint8Array(readFileSync(modelPath(folder, { kind, seed, width }))));
   const uniform = [0, ...prunedRatios].map((prunedRatio) => ({
     name: `${prunedRatio}`,
     prunedRatio,
@@ -95,18 +95,20 @@ export async function runEvaluateJob(seed: number, lowSide: number, protocol: Pr
   }));
   const control = uniformSparsity(architecture, controlRatio);
   const controlCases = (checkpoint: TaskCheckpoint) =>
-    Object.entries(controls).map(([windows, pick]) => ({
-      name: windows,
-      prunedRatio: controlRatio,
-      windows,
-      sparsity: null,
-      keptOf: keptBy(engine, checkpoint, { pick, sparsity: control, seed }),
-    }));
-  const [dense, adapted] = [load('continue', side), load('adapt', side)];
-  await judge('dense', dense, side, uniform);
-  await judge('adapted', adapted, side, [...uniform, ...controlCases(adapted)]);
-  await judge('fine-tuned', load('finetune', side), side, uniform);
-  await judge('low resolution', load('low', lowSide), lowSide, uniform.slice(0, 1));
+    Object.entries(controls)
+      .filter(([windows]) => windows !== 'annotations' || learnsFrom(config) === 'boxes')
+      .map(([windows, pick]) => ({
+        name: windows,
+        prunedRatio: controlRatio,
+        windows,
+        sparsity: null,
+        keptOf: keptBy(engine, checkpoint, { pick, sparsity: control, seed }),
+      }));
+  const adapted = load('adapt', fullWidth);
+  await judge('dense', load('continue', fullWidth), fullWidth, uniform);
+  await judge('adapted', adapted, fullWidth, [...uniform, ...controlCases(adapted)]);
+  await judge('fine-tuned', load('finetune', fullWidth), fullWidth, uniform);
+  await judge('low resolution', load('low', lowWidth), lowWidth, uniform.slice(0, 1));
   await engine.dispose();
   writeFileSync(join(folder, `scores-seed${seed}.json`), `${JSON.stringify(scores, null, 1)}\n`);
 }

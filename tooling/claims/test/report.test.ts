@@ -10,15 +10,21 @@ const scores = (ap: Record<string, readonly [number, number]>): Score[] =>
       (value, seed): Score => ({
         seed,
         model: model as Score['model'],
-        side: model === 'low resolution' ? 308 : 448,
+        width: model === 'low resolution' ? 308 : 448,
         prunedRatio: Number(ratio),
         windows,
-        ap: value,
-        ap50: value * 2,
+        figures: [value, value * 2],
         gmacs: 2 - Number(ratio),
       }),
     );
   });
+
+const study = {
+  metrics: [
+    { key: 'AP', label: 'AP' },
+    { key: 'AP50', label: 'AP50' },
+  ],
+} as const;
 
 const good = {
   'dense/0': [0.5, 0.52],
@@ -31,7 +37,7 @@ const good = {
 
 describe('claims', () => {
   test('are worked out seed by seed', () => {
-    const [adaptation, resolution, ranking] = claimsOf(scores(good));
+    const [adaptation, resolution, ranking] = claimsOf(scores(good), study);
     // (0.44 - 0.2) / 0.3 and (0.48 - 0.22) / 0.3
     expect(adaptation).toMatchObject({ found: 'share closed 0.833 (0.800 to 0.867)', holds: true });
     expect(resolution).toMatchObject({ found: 'AP higher by 0.155 (0.140 to 0.170); spread 0.040', holds: true });
@@ -44,7 +50,7 @@ describe('claims', () => {
       'adapted/0.6': [0.3, 0.36],
       'adapted/0.6/random': [0.31, 0.3],
     } as const;
-    expect(claimsOf(scores(bad)).map(({ holds }) => holds)).toEqual([false, false, false]);
+    expect(claimsOf(scores(bad), study).map(({ holds }) => holds)).toEqual([false, false, false]);
   });
 
   test('the mean and the spread', () => {
@@ -54,7 +60,7 @@ describe('claims', () => {
 
 describe('the report', () => {
   test('has each row once, with its spread', () => {
-    const lines = markdownOf(scores(good), ['a fact']).split('\n');
+    const lines = markdownOf(scores(good), ['a fact'], study).split('\n');
     expect(lines.filter((line) => line.startsWith('| adapted | 448 | 60 % | ranking'))).toEqual([
       '| adapted | 448 | 60 % | ranking | 1.40 | 0.460 (0.440 to 0.480) | 0.920 (0.880 to 0.960) |',
     ]);
@@ -63,7 +69,7 @@ describe('the report', () => {
   });
 
   test('the plot has a line per model, and no controls', () => {
-    const plot = plotOf(scores(good));
+    const plot = plotOf(scores(good), study);
     expect(plot.match(/<polyline/g)).toHaveLength(3);
     expect(plot.match(/<circle/g)).toHaveLength(5);
     expect(plot).not.toMatch(/NaN|undefined|Infinity/);
