@@ -1,12 +1,25 @@
 /** What a run told, a line of JSON for each event; a run that is resumed goes on at the end. */
 
 import { appendFileSync } from 'node:fs';
+import { inputError, quote } from '../errors';
+import { reasonOf } from '../files';
 
-/** Makes a function that writes an event at once, so that a killed process leaves all that came before. */
+/**
+ * Makes a function that writes an event at once, so that a killed process leaves all that came before.
+ *
+ * @throws SparseViTError from that function, when the disk refuses
+ */
 export function createJournal(file: string): (event: { readonly type: string }) => void {
   return (event) => {
     // an error is told in `reason`; as JSON it would be empty
     const { cause: _, ...facts } = event as { readonly type: string; readonly cause?: unknown };
-    appendFileSync(file, `${JSON.stringify(facts)}\n`);
+    try {
+      appendFileSync(file, `${JSON.stringify(facts)}\n`);
+    } catch (cause) {
+      throw inputError(
+        `--output: expected a file that can be written, got ${quote(file)}: it ${reasonOf(cause)}. The same command goes on from the last checkpoint.`,
+        { cause },
+      );
+    }
   };
 }
