@@ -3,7 +3,7 @@ import { boxIou, resizePlacement } from '@sparsevit/data';
 import { ConfigError, createRandom, ShapeError } from '@sparsevit/windows';
 import { describe, expect, test } from 'vitest';
 import type { Detection, TargetBox } from '../src/index';
-import { centreRadius, decodeClasses, decodeDetections, detectionTargets } from '../src/index';
+import { centreRadius, collate, decodeClasses, decodeDetections, detectionTargets } from '../src/index';
 
 type Rectangle = Pick<TargetBox, 'x' | 'y' | 'width' | 'height'>;
 
@@ -286,6 +286,17 @@ describe('decoding', () => {
     const placement = resizePlacement(photo, seen);
     const [placed] = decodeClasses(logits, photo, { placement, seen });
     expect(placed).toEqual(decodeClasses(logits, photo)[0]);
+  });
+
+  test('a crowd is nothing to learn from', () => {
+    const image = { pixels: new Uint8Array(8 * 8 * 3), height: 8, width: 8 };
+    const box = { x: 1, y: 1, width: 3, height: 3, label: 0 };
+    const boxes = [box, { ...box, x: 4, isCrowd: true }, { ...box, y: 4, isCrowd: false }];
+    const { targets } = collate({ kind: 'detection', classes: ['a'] }, [{ id: 'a', image, boxes }], {
+      mean: [0, 0, 0],
+      std: [1, 1, 1],
+    });
+    expect(targets).toMatchObject({ kind: 'boxes', boxes: [[boxes[0], boxes[2]]] });
   });
 
   test('maps that do not go together are refused', () => {

@@ -1,6 +1,6 @@
 /** What a run told, a line of JSON for each event; a run that is resumed goes on at the end. */
 
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { inputError, quote } from '../errors';
 import { reasonOf } from '../files';
 
@@ -10,11 +10,14 @@ import { reasonOf } from '../files';
  * @throws SparseViTError from that function, when the disk refuses
  */
 export function createJournal(file: string): (event: { readonly type: string }) => void {
+  // a line that a kill cut off stays one line, that no reader can parse, and spoils no other
+  let isTorn = existsSync(file) && !['', '\n'].includes(readFileSync(file, 'utf8').slice(-1));
   return (event) => {
     // an error is told in `reason`; as JSON it would be empty
     const { cause: _, ...facts } = event as { readonly type: string; readonly cause?: unknown };
     try {
-      appendFileSync(file, `${JSON.stringify(facts)}\n`);
+      appendFileSync(file, `${isTorn ? '\n' : ''}${JSON.stringify(facts)}\n`);
+      isTorn = false;
     } catch (cause) {
       throw inputError(
         `--output: expected a file that can be written, got ${quote(file)}: it ${reasonOf(cause)}. The same command goes on from the last checkpoint.`,
