@@ -44,7 +44,7 @@ export interface EvaluationOptions {
   /** Whether the ratio is kept, with borders; default false. */
   readonly keepRatio?: boolean;
   readonly normalization: { readonly mean: readonly number[]; readonly std: readonly number[] };
-  readonly decode?: DetectionDecodeOptions;
+  readonly decode?: Omit<DetectionDecodeOptions, 'sizes'>;
   /** Items at most, from the first; default all. */
   readonly limit?: number;
   readonly onBroken?: 'skip' | 'fail';
@@ -71,8 +71,8 @@ interface Judge {
 }
 
 /**
- * Runs a task on a data set at each case and scores it: COCO AP of boxes, mean IoU and pixel accuracy of masks, both in pixels of the
- * original image whatever the model saw, or top-1. Each image is read once.
+ * Runs a task on a data set at each case and scores it: COCO AP of boxes, cut at the border of the image, mean IoU and pixel accuracy of masks,
+ * both in pixels of the original image whatever the model saw, or top-1. Each image is read once.
  *
  * @throws ConfigError for no cases, or a data set without what the task learns from; what a broken item throws, unless it is skipped; the
  * signal's reason
@@ -139,13 +139,15 @@ function judgeOf({ task, decode }: EvaluationOptions): Judge {
   }
 }
 
-function boxJudge(task: TaskConfig, decode: DetectionDecodeOptions | undefined): Judge {
+function boxJudge(task: TaskConfig, decode: EvaluationOptions['decode']): Judge {
   const categories = task.classes.map((name, id) => ({ id, name }));
   const evaluator = createCocoEvaluator(categories, { kind: 'box' });
   return {
-    add({ boxes = [] }, index, output, { placement }) {
+    add({ boxes = [], image }, index, output, { placement }) {
       if (output.kind !== 'detection') throw new ConfigError(`evaluate: expected boxes, got ${output.kind}.`);
-      const [found = []] = decodeDetections(output, decode);
+      // the part of what the model saw that is image, not pads
+      const size = { height: image.height * placement.scaleY, width: image.width * placement.scaleX };
+      const [found = []] = decodeDetections(output, { ...decode, sizes: [size] });
       evaluator.add(
         index,
         boxes.map(({ x, y, width, height, label, isCrowd = false }) => ({

@@ -5,7 +5,7 @@ export { checkTask, learnsFrom, taskKinds } from './config';
 export type { SeenPlacement } from './decode/classes';
 export { decodeClasses } from './decode/classes';
 export type { DecodeMap, Detection, DetectionDecodeOptions } from './decode/detections';
-export { decodeDetections, overlapOf } from './decode/detections';
+export { decodeDetections } from './decode/detections';
 export type { DetectionConfig } from './heads/detection';
 export type { HeadOps } from './heads/feature-pyramid';
 export type { SemanticConfig } from './heads/semantic';

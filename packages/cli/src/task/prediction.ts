@@ -41,7 +41,8 @@ export async function predictPhoto(
   const output = await runner.run({ pixels, shape: [1, seen.height, seen.width, 3], sparsity });
   switch (output.kind) {
     case 'detection': {
-      const [found = []] = decodeDetections(output, { minScore });
+      const size = { height: photo.height * placement.scaleY, width: photo.width * placement.scaleX }; // without pads
+      const [found = []] = decodeDetections(output, { minScore, sizes: [size] });
       return { kind: 'boxes', detections: found.map((detection) => boxToOriginal(detection, placement)) };
     }
     case 'semantic': {

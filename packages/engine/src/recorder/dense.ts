@@ -10,54 +10,27 @@ import {
   checkPoolToShape,
   checkUpsampleShape,
 } from '@sparsevit/windows';
-import { registers } from './program';
-import type { Address, Operand, PendingCall, PendingTask } from './task';
-import { at } from './task';
-import type { EngineValue, Local } from './value';
-import { sizeOf } from './value';
-
-/** What a recorder lends. */
-export interface DenseContext {
-  readonly kernels: WasmKernels;
-  readonly weights: { plain(weight: EngineValue): number; packed(weight: EngineValue): number };
-  address(value: EngineValue): Operand;
-  makeValue(name: string, shape: readonly number[]): EngineValue;
-  addTask(task: PendingTask): void;
-  /** Chunks of at most `most` units, but enough of them for all threads. */
-  evenChunks(total: number, most: number, multiple: number): { chunk: number; chunkRows: number };
-  gemm(
-    operands: readonly [Operand, Operand, Operand],
-    bias: EngineValue | null,
-    residual: EngineValue | null,
-    hasGelu: boolean,
-    range: readonly [Operand, Operand],
-    depth: number,
-    columns: number,
-    rows: number,
-  ): PendingCall;
-}
-
-const begin: Operand = { register: registers.begin };
-const end: Operand = { register: registers.end };
-const count: Operand = { register: registers.count };
+import { registers } from '../program';
+import type { Address, Operand, PendingCall } from '../task';
+import { at } from '../task';
+import type { EngineValue, Local } from '../value';
+import { sizeOf } from '../value';
+import type { Calls } from './calls';
+import { begin, count, end, rowsPerChunk } from './calls';
+import type { Tape } from './tape';
 
 const groupNormEpsilon = 1e-5;
-/** Rows and values that a thread takes at a time. */
-const rowsPerChunk = 384;
+/** Values that a thread takes at a time. */
 const valuesPerChunk = 2 ** 17;
 /** Parts of cells that a thread takes at a time: of an image's only cell each may be as long as the map. */
 const cellPartsPerChunk = 64;
 
 /** The operations of heads. */
-export function createDenseOps({
-  kernels,
-  weights,
-  address,
-  makeValue,
-  addTask,
-  evenChunks,
-  gemm,
-}: DenseContext): DenseOps<EngineValue> {
+export function createDenseOps(
+  { weights, address, makeValue, addTask, evenChunks }: Tape,
+  { gemm }: Calls,
+  kernels: WasmKernels,
+): DenseOps<EngineValue> {
   /** An operation on each value. */
   const valuewise = (name: string, kernel: keyof WasmKernels, inputs: readonly EngineValue[]): EngineValue => {
     const shape = inputs[0]?.shape ?? [];
