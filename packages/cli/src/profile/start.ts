@@ -1,8 +1,11 @@
-/** What runs the model, and how a fingerprint calls it. Each backend is loaded only when it is chosen. */
+/** What runs the model, and how a fingerprint calls it. */
 
+import { createEngine } from '@sparsevit/engine';
 import type { LatencyDevice, LatencyRunner } from '@sparsevit/latency';
 import type { LatencySubject } from '@sparsevit/pipeline';
+import { engineLatencyRunner, tensorLatencyRunner } from '@sparsevit/pipeline';
 import { version } from '../../package.json';
+import { startBackend } from '../backend';
 import type { CliIo } from '../io';
 import type { ProfilePlan } from './plan';
 
@@ -39,8 +42,6 @@ async function startInEngine(
   subject: LatencySubject,
   host: Host,
 ): Promise<StartedProfile> {
-  const { createEngine } = await import('@sparsevit/engine');
-  const { engineLatencyRunner } = await import('@sparsevit/pipeline');
   const engine = await createEngine(threads === undefined ? {} : { threads });
   const runner = engineLatencyRunner(engine, subject, { input, rules });
   const count = `${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`;
@@ -66,8 +67,6 @@ async function startOnTensorFlow(
   subject: LatencySubject,
   { backend, host }: { backend: 'webgpu' | 'wasm' | 'cpu'; host: Host },
 ): Promise<StartedProfile> {
-  const { startBackend } = await import('../backend');
-  const { tensorLatencyRunner } = await import('@sparsevit/pipeline');
   const { detail, packs, tensorFlowVersion } = await startBackend(backend);
   const runner = tensorLatencyRunner(subject, { input, rules });
   const kernels = packs.length === 0 ? 'plain ops' : packs.map((pack) => pack.detail).join(', ');
