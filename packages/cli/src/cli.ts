@@ -41,6 +41,11 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
     load: async () => (await import('./commands/predict')).predictCommand,
   },
   {
+    name: 'profile',
+    summary: 'Measure how long a model takes at many sparsities.',
+    load: async () => (await import('./commands/profile')).profileCommand,
+  },
+  {
     name: 'inspect',
     summary: 'Say what a checkpoint holds.',
     load: async () => (await import('./commands/inspect')).inspectCommand,
