@@ -27,6 +27,7 @@ export function checkLatencyRows(rows: readonly LatencyRow[], caller: string): v
         throw new ConfigError(`${caller}: expected milliseconds above 0 in row ${row}, got ${time}. Measure it again.`);
       }
     }
-    if (!Array.isArray(prunedRatios)) throw new ConfigError(`${caller}: expected prunedRatios in row ${row}, got none.`);
+    if (!Array.isArray(prunedRatios))
+      throw new ConfigError(`${caller}: expected prunedRatios in row ${row}, got none.`);
   });
 }

@@ -92,7 +92,9 @@ export function fitTimeEffect(
   }
   const effect: TimeEffect = {
     // a change lies somewhere between the rows on its two sides
-    places: segments.map(({ from }) => (from === 0 ? (places[0] ?? 0) : ((places[from - 1] ?? 0) + (places[from] ?? 0)) / 2)),
+    places: segments.map(({ from }) =>
+      from === 0 ? (places[0] ?? 0) : ((places[from - 1] ?? 0) + (places[from] ?? 0)) / 2,
+    ),
     factors: segments.map(({ level }) => Math.exp(level)),
   };
   return { effect, ms: corrected.ms, drift: drift ?? detectDrift([]) };

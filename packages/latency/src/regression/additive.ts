@@ -188,7 +188,7 @@ export function additiveModel(document: AdditiveDocument): PointModel {
           sum += (ms[step] ?? 0) + share * ((ms[step + 1] ?? 0) - (ms[step] ?? 0));
         }
       }
-      return sum > leastMs ? sum : leastMs;
+      return Math.max(sum, leastMs);
     },
     toJSON: () => document,
   };

@@ -91,6 +91,9 @@ function fitBase(samples: Samples, options: BoostedOptions, seed: number): Point
   return base.kind === 'linear' ? fitLinear(samples, base, seed) : fitAdditive(samples, base, seed);
 }
 
+/** So many trees without a gain on rows that they have not seen end the search. */
+const patience = 40;
+
 /** How many trees do best on rows that they have not seen; 0 when none helps. */
 function chooseTreeCount(binned: ReturnType<typeof binColumns>, targets: Float64Array, growth: TreeGrowth): number {
   const rows = targets.length;
@@ -99,17 +102,26 @@ function chooseTreeCount(binned: ReturnType<typeof binColumns>, targets: Float64
   const turns = rows <= 500 ? parts : 1;
   const order = shuffledOrder(rows, createRandom(growth.seed + 1));
   const errors = new Float64Array(growth.trees + 1);
+  let reached = growth.trees;
   for (let turn = 0; turn < turns; turn++) {
     const held = order.filter((_, i) => i % parts === turn);
     const errorOf = (predictions: Float64Array): number =>
       held.reduce((sum, row) => sum + Math.abs((targets[row] ?? 0) - (predictions[row] ?? 0)), 0);
-    errors[0] = (errors[0] ?? 0) + errorOf(new Float64Array(rows));
     const train = order.filter((_, i) => i % parts !== turn);
+    let [least, best] = [errorOf(new Float64Array(rows)), 0];
+    errors[0] = (errors[0] ?? 0) + least;
     growTrees(binned, targets, train, growth, (predictions, trees) => {
-      errors[trees] = (errors[trees] ?? 0) + errorOf(predictions);
+      const error = errorOf(predictions);
+      errors[trees] = (errors[trees] ?? 0) + error;
+      if (error < least) [least, best] = [error, trees];
+      const goesOn = trees < best + patience;
+      if (!goesOn) reached = Math.min(reached, trees);
+      return goesOn;
     });
   }
-  return errors.indexOf(Math.min(...errors));
+  // only counts that every turn has tried can be compared
+  const compared = errors.subarray(0, reached + 1);
+  return compared.indexOf(Math.min(...compared));
 }
 
 /** The model of a document. */
@@ -123,7 +135,8 @@ export function boostedModel(document: BoostedDocument): PointModel {
   };
   const sumOf = createTreeSum(trees);
   return {
-    predictMs: (features) => base.predictMs(features) * Math.exp(Math.max(-mostLog, Math.min(mostLog, sumOf(features)))),
+    predictMs: (features) =>
+      base.predictMs(features) * Math.exp(Math.max(-mostLog, Math.min(mostLog, sumOf(features)))),
     toJSON: () => document,
   };
 }

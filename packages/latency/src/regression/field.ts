@@ -4,6 +4,7 @@ import { ConfigError } from '@sparsevit/windows';
 
 /** One field of a document. */
 export interface Field {
+  readonly value: unknown;
   /** The value under a name; the field has to be an object. */
   at(name: string): Field;
   /** Whether the object has a name. */
@@ -50,6 +51,7 @@ export function fieldOf(path: string, value: unknown): Field {
     return value;
   };
   return {
+    value,
     at(name) {
       const fields = record();
       if (!Object.hasOwn(fields, name)) return refuse(`a field ${name}`, 'none');

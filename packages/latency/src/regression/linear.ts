@@ -93,7 +93,7 @@ export function linearModel(document: LinearDocument): PointModel {
     predictMs(features) {
       let sum = intercept;
       for (let j = 0; j < columns.length; j++) sum += (coefficients[j] ?? 0) * (features[columns[j] ?? 0] ?? 0);
-      return sum > leastMs ? sum : leastMs;
+      return Math.max(sum, leastMs);
     },
     toJSON: () => document,
   };

@@ -76,14 +76,14 @@ export function binColumns({ rows, columns, values }: Matrix, chosen: readonly n
  * Grows trees towards targets.
  *
  * @param trainRows the rows to learn from
- * @param onTree is told, after each tree, what all rows are predicted to be
+ * @param goesOn is told, after each tree, what all rows are predicted to be; false ends the growing
  */
 export function growTrees(
   columns: readonly Binned[],
   targets: Float64Array,
   trainRows: readonly number[],
   growth: TreeGrowth,
-  onTree: (predictions: Float64Array, trees: number) => void = () => {},
+  goesOn: (predictions: Float64Array, trees: number) => boolean = () => true,
 ): Trees {
   const { trees, depth, learningRate, rowShare, seed } = growth;
   const rows = targets.length;
@@ -106,7 +106,7 @@ export function growTrees(
       limit = quantileOfSorted(sizes, clippedQuantile);
     }
     for (const row of trainRows) residuals[row] = Math.max(-limit, Math.min(limit, residuals[row] ?? 0));
-    const sample = trainRows.filter(() => random.uniform() < rowShare);
+    const sample = Int32Array.from(trainRows.filter(() => random.uniform() < rowShare));
     const asked = growTree(columns, residuals, sample, nodes, growth);
     const from = tree * inner;
     asked.columns.forEach((column, node) => {
@@ -125,7 +125,7 @@ export function growTrees(
       }
       predictions[row] = (predictions[row] ?? 0) + (grown.leaves[tree * leafCount + node - inner] ?? 0);
     }
-    onTree(predictions, tree + 1);
+    if (!goesOn(predictions, tree + 1)) break;
   }
   return grown;
 }
@@ -140,7 +140,7 @@ interface Tree {
 function growTree(
   columns: readonly Binned[],
   residuals: Float64Array,
-  sample: readonly number[],
+  sample: Int32Array,
   nodes: Int32Array,
   { depth, leastRows, shrinkage }: TreeGrowth,
 ): Tree {
