@@ -18,16 +18,14 @@ export interface LevelSegment {
 
 /** How readily a series is cut. */
 export interface ChangePointOptions {
-  /** Values that a segment has at least; default 8. */
+  /** Values that a segment has at least; default 12, more than outliers come one after another. */
   readonly leastLength?: number;
   /** A cut has to lower the sum by `penalty * variance * log(length)`; default 4. Raise it for fewer cuts. */
   readonly penalty?: number;
 }
 
-/** Values farther than this many deviations from the level around them are outliers, and count as lying there. */
-const clippedDeviations = 3;
-/** Neighbours on each side that decide what the level around a value is. */
-const reach = 12;
+/** Values farther than this many deviations from the levels on both sides of them are outliers, and count as lying there. */
+const clippedDeviations = 2;
 
 /** The standard deviation of the noise about levels that stay: robust, from differences of neighbours. */
 export function noiseDeviation(values: ArrayLike<number>): number {
@@ -37,13 +35,15 @@ export function noiseDeviation(values: ArrayLike<number>): number {
   return (1.4826 * median(differences)) / Math.SQRT2;
 }
 
-/** Values without outliers: none is farther from the median around it than three deviations. */
-function withoutOutliers(values: ArrayLike<number>, deviation: number): Float64Array {
+/** Values without outliers: none is farther than two deviations from the median of those up to it, or of those from it on. */
+function withoutOutliers(values: ArrayLike<number>, deviation: number, reach: number): Float64Array {
   const all = Float64Array.from(values);
+  const limit = clippedDeviations * deviation;
+  const clip = (value: number, level: number): number => Math.max(level - limit, Math.min(level + limit, value));
   return all.map((value, i) => {
-    const around = median(all.subarray(Math.max(0, i - reach), i + reach + 1));
-    const limit = clippedDeviations * deviation;
-    return Math.max(around - limit, Math.min(around + limit, value));
+    const before = clip(value, median(all.subarray(Math.max(0, i - reach), i + 1)));
+    const after = clip(value, median(all.subarray(i, i + reach + 1)));
+    return Math.abs(before - value) < Math.abs(after - value) ? before : after;
   });
 }
 
@@ -55,7 +55,7 @@ function withoutOutliers(values: ArrayLike<number>, deviation: number): Float64A
  * findLevels([0, 0, 0, 0, 0.2, 0.2, 0.2, 0.2], { leastLength: 3 }).map(({ from }) => from); // [0, 4]
  */
 export function findLevels(values: ArrayLike<number>, options: ChangePointOptions = {}): LevelSegment[] {
-  const { leastLength = 8, penalty = 4 } = options;
+  const { leastLength = 12, penalty = 4 } = options;
   if (!Number.isInteger(leastLength) || leastLength < 1) {
     throw new ConfigError(`findLevels: expected a least length of at least 1, got ${leastLength}.`);
   }
@@ -66,7 +66,7 @@ export function findLevels(values: ArrayLike<number>, options: ChangePointOption
     if (!Number.isFinite(values[i])) throw new ConfigError(`findLevels: expected finite values, got ${values[i]}.`);
   }
   const deviation = noiseDeviation(values);
-  const clipped = withoutOutliers(values, deviation);
+  const clipped = withoutOutliers(values, deviation, leastLength);
   const sums = new Float64Array(length + 1);
   const squares = new Float64Array(length + 1);
   clipped.forEach((value, i) => {

@@ -13,8 +13,8 @@ export interface NoiseFloor {
   readonly rowPercent: number;
 }
 
-/** The variance of the median of normal values as a share of theirs: 1 for one, pi / (2 n) for many; within 2 % between. */
-const medianVariance = (count: number): number => Math.PI / (2 * count + Math.PI - 2);
+/** The variance of the median of normal values as a share of theirs: 1 for one, 1/2 for two, pi / (2 n) for many; within 4 % of it. */
+const medianVariance = (count: number): number => Math.PI / (2 * count + (count % 2 === 1 ? Math.PI - 2 : 2.5));
 
 /**
  * The noise of rows whose visits are spread over the run: from differences between two visits of one row, by their median.
