@@ -35,6 +35,10 @@ export interface ChosenPredictor {
 }
 
 const clippedDeviations = 5;
+/** Nor is an error of less than 2.5 % ever cut off, however well the best kind does. */
+const leastDeviation = 0.005;
+/** A gain of fewer percent is none. */
+const leastGainPercent = 0.01;
 
 /**
  * Fits every kind, and takes the one of least RMSPE (outliers cut off) by seeded cross-validation; the simpler one where the richer gains almost nothing.
@@ -62,13 +66,14 @@ export function choosePredictor(
     const errors = samples.ms.map((ms, row) => (leftOut.predictedMs[row] ?? 0) / ms - 1);
     return { kind, regression, leftOut, errors };
   });
-  const limit = clippedDeviations * Math.min(...tried.map(({ errors }) => robustDeviation(errors)));
+  const deviation = Math.min(...tried.map(({ errors }) => robustDeviation(errors)));
+  const limit = clippedDeviations * Math.max(deviation, leastDeviation);
   const clipped = (errors: Float64Array): number =>
     100 * rootMeanSquare(errors.map((error) => Math.max(-limit, Math.min(limit, error))));
   const [first, ...others] = tried;
   if (first === undefined) throw new ConfigError('choosePredictor: expected at least one kind, got none.');
   const chosen = others.reduce(
-    (best, next) => (clipped(next.errors) < leastGain * clipped(best.errors) ? next : best),
+    (best, next) => (clipped(next.errors) < leastGain * clipped(best.errors) - leastGainPercent ? next : best),
     first,
   );
   const regressor = createRegressor(samples, chosen.regression, chosen.leftOut, fit);

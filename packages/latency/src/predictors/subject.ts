@@ -31,7 +31,8 @@ export type WholeSubject = Required<LatencySubject>;
  */
 export function wholeSubject(subject: LatencySubject): WholeSubject {
   const { height, width, batch = 1, rules = familyRules.mmdet, sparsity = sparsityModes.clean } = subject;
-  const architecture = checkArchitecture(subject.architecture);
+  const { embedDim, depths, heads, window, mlpRatio, patchSize } = checkArchitecture(subject.architecture);
+  const architecture = { embedDim, depths, heads, window, mlpRatio, patchSize };
   for (const [name, value] of Object.entries({ height, width, batch })) {
     if (!Number.isInteger(value) || value < 1) {
       throw new ConfigError(`latency subject: expected ${name} to be an integer of at least 1, got ${value}.`);
