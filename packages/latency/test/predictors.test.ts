@@ -308,6 +308,11 @@ describe('bad input', () => {
       { ...document, subject: { ...document.subject, architecture: { ...swinT, depths: [1e6, 2, 6, 2] } } },
       /depths\[0\]: expected a number of at most 256/,
     ],
+    [
+      'too many blocks in all',
+      { ...document, subject: { ...document.subject, architecture: { ...swinT, depths: [100, 100, 56, 2] } } },
+      /depths: expected at most 256 blocks, got 258/,
+    ],
     ['scales of other stages', { ...calibrated, stageScales: [1] }, /stageScales: expected 4 numbers, got a list of 1/],
     ['a calibrated source', { ...calibrated, source: calibrated }, /source.kind: expected macs or table/],
     [

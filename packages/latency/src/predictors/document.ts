@@ -43,6 +43,7 @@ export type PredictorDocument = FittedPredictorDocument | CalibratedPredictorDoc
 const longestOrigin = 2000;
 const mostStages = 16;
 const mostBlocks = 256;
+const mostChoices = 100;
 /** Counting the work of a model takes time and memory that grow with these. */
 const largestSide = 65536;
 
@@ -109,16 +110,19 @@ function readSubject(subject: Field): WholeSubject {
     batch: subject.at('batch').integer(1, largestSide),
     rules: readRules(subject.at('rules')),
     sparsity: readSparsityRules(subject.at('sparsity')),
-    choices: subject.at('choices').list(1000, (field) => field.number({ least: 0, most: 1 })),
+    choices: subject.at('choices').list(mostChoices, (field) => field.number({ least: 0, most: 1 })),
   });
 }
 
 function readArchitecture(architecture: Field): SwinArchitecture {
   const counts = (name: string, most: number): number[] =>
     architecture.at(name).list(mostStages, (field) => field.integer(1, most));
+  const depths = counts('depths', mostBlocks);
+  const blocks = depths.reduce((sum, depth) => sum + depth, 0);
+  if (blocks > mostBlocks) architecture.at('depths').refuse(`at most ${mostBlocks} blocks`, blocks);
   return {
     embedDim: architecture.at('embedDim').integer(1, largestSide),
-    depths: counts('depths', mostBlocks),
+    depths,
     heads: counts('heads', largestSide),
     window: architecture.at('window').integer(1, 256),
     mlpRatio: architecture.at('mlpRatio').number({ above: 0, most: 256 }),

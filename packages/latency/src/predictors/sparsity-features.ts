@@ -1,6 +1,6 @@
 /**
  * What a sparsity looks like to a predictor: kept windows and a flag per pair of blocks, and the work that follows from them. Everything
- * is a sum over pairs of blocks, so that features of a new sparsity are a few additions of vectors that are already there.
+ * is a sum over pairs of blocks, so that features of a new sparsity are a few additions.
  *
  * The work is counted by running the model's forward over shapes, once dense and once pruned: no second description of the model.
  */
@@ -8,6 +8,7 @@
 import type { PrunedRatios, RatioSparsity } from '@sparsevit/windows';
 import { ConfigError, keptWindows, maxPrunedRatio, stageChannels, stagePairs } from '@sparsevit/windows';
 import { countCalls } from '../count-macs';
+import type { CountedCall } from '../shape-ops';
 import type { WholeSubject } from './subject';
 
 /** Which column of the features is what. */
@@ -58,24 +59,29 @@ interface BlockWork {
   readonly perKeptWindow: Work;
 }
 
-/** Vectors of ratios outside of the choices are kept too, up to this many per pair. */
-const mostCached = 4096;
+/** What a pair of blocks adds to the features at one ratio. */
+interface PairFeatures {
+  readonly kept: number;
+  readonly pruned: number;
+  readonly macs: number;
+  /** In the order of `physicalNames`. */
+  readonly physical: Float64Array;
+}
+
+/** Ratios of a pair whose features are kept: all choices, and as many others as a program is likely to ask for again. */
+const mostCached = 256;
 
 /** The features of a subject's sparsities. */
 export function createSparsityFeatures(subject: WholeSubject): SparsityFeatures {
-  const { architecture, sparsity, choices } = subject;
-  const pairs = architecture.depths.flatMap((_, stage) =>
-    Array.from({ length: stagePairs(architecture, stage) }, (_, pair) => ({ stage, pair })),
-  );
+  const { architecture, sparsity, batch } = subject;
+  const stageSizes = architecture.depths.map((_, stage) => stagePairs(architecture, stage));
+  const pairs = stageSizes.flatMap((size, stage) => Array.from({ length: size }, (_, pair) => ({ stage, pair })));
   const columns = columnsOf(pairs.length);
-  const { blocks, otherMacs } = countBlocks(subject);
-  const { batch } = subject;
-  const stageMaps = architecture.depths.map((_, stage) => blocks[stage]?.map ?? 0);
+  const { stages, otherMacs } = countBlocks(subject);
 
-  const vectorOf = (index: number, ratio: number): Float64Array => {
+  const featuresOf = (index: number, ratio: number): PairFeatures => {
     const { stage, pair } = pairs[index] ?? { stage: 0, pair: 0 };
-    const vector = new Float64Array(columns.count);
-    const own = blocks[stage]?.works.slice(2 * pair, 2 * pair + 2) ?? [];
+    const own = stages[stage]?.blocks.slice(2 * pair, 2 * pair + 2) ?? [];
     const windows = own[0]?.windowsPerImage ?? 0;
     const kept = ratio === 0 ? windows : keptWindows(windows, ratio, sparsity);
     const work: Work = { ...noWork };
@@ -84,29 +90,28 @@ export function createSparsityFeatures(subject: WholeSubject): SparsityFeatures 
         work[name] += ratio === 0 ? dense[name] : kept === 0 ? 0 : perBlock(name, perKeptWindow[name], kept);
       }
     }
-    if (ratio > 0 && pair === stagePairs(architecture, stage) - 1) {
+    if (ratio > 0 && pair === (stageSizes[stage] ?? 0) - 1) {
       work.scoringStages = 1;
-      work.scoredMegavalues = (batch * (stageMaps[stage] ?? 0) * stageChannels(architecture, stage)) / 1e6;
+      work.scoredMegavalues = (batch * (stages[stage]?.tokens ?? 0) * stageChannels(architecture, stage)) / 1e6;
     }
-    vector[columns.kept[index] ?? 0] = kept;
-    vector[columns.pruned[index] ?? 0] = ratio > 0 ? 1 : 0;
-    vector[columns.macs] = work.linearGigamacs + work.attentionGigamacs;
-    physicalNames.forEach((name, i) => {
-      vector[columns.physical[i] ?? 0] = work[name];
-    });
-    return vector;
+    return {
+      kept,
+      pruned: ratio > 0 ? 1 : 0,
+      macs: work.linearGigamacs + work.attentionGigamacs,
+      physical: Float64Array.from(physicalNames, (name) => work[name]),
+    };
   };
 
-  const cache = pairs.map((_, index) => new Map(choices.map((ratio) => [ratio, vectorOf(index, ratio)])));
-  const vectorAt = (index: number, ratio: number): Float64Array => {
+  const cache = pairs.map(() => new Map<number, PairFeatures>());
+  const featuresAt = (index: number, ratio: number): PairFeatures => {
     const own = cache[index];
     const known = own?.get(ratio);
     if (known !== undefined) return known;
-    const vector = vectorOf(index, ratio);
-    if (own !== undefined && own.size < mostCached) own.set(ratio, vector);
-    return vector;
+    const features = featuresOf(index, ratio);
+    if (own !== undefined && own.size < mostCached) own.set(ratio, features);
+    return features;
   };
-  const stageSizes = architecture.depths.map((_, stage) => stagePairs(architecture, stage));
+  const firstPhysical = columns.physical[0] ?? 0;
 
   return {
     columns,
@@ -124,8 +129,14 @@ export function createSparsityFeatures(subject: WholeSubject): SparsityFeatures 
           const ratio = ratios[pair] ?? Number.NaN;
           if (!(ratio >= previous && ratio <= maxPrunedRatio)) refuseRatio(stage, previous, ratio);
           previous = ratio;
-          const vector = vectorAt(index++, ratio);
-          for (let i = 0; i < vector.length; i++) features[i] = (features[i] ?? 0) + (vector[i] ?? 0);
+          const { kept, pruned, macs, physical } = featuresAt(index, ratio);
+          features[columns.kept[index] ?? 0] = kept;
+          features[columns.pruned[index] ?? 0] = pruned;
+          features[columns.macs] = (features[columns.macs] ?? 0) + macs;
+          for (let i = 0; i < physical.length; i++) {
+            features[firstPhysical + i] = (features[firstPhysical + i] ?? 0) + (physical[i] ?? 0);
+          }
+          index++;
         }
       }
     },
@@ -178,7 +189,7 @@ const perBlock = (name: keyof Work, value: number, kept: number): number =>
 
 /** The work of every block, and the multiply-accumulates outside of blocks. */
 function countBlocks(subject: WholeSubject): {
-  blocks: { readonly map: number; readonly works: readonly BlockWork[] }[];
+  stages: { readonly tokens: number; readonly blocks: readonly BlockWork[] }[];
   otherMacs: number;
 } {
   const { architecture, height, width, batch, rules, sparsity } = subject;
@@ -188,42 +199,65 @@ function countBlocks(subject: WholeSubject): {
     minKept: Math.max(1, sparsity.minKept),
     prunedRatios: architecture.depths.map((_, stage) => Array(stagePairs(architecture, stage)).fill(0.5)),
   };
-  const run = (accounting: 'fair' | 'published', of: RatioSparsity | null) =>
-    countCalls(architecture, { height, width, batch, rules, accounting, sparsity: of });
-  const [dense, denseNorms] = [run('fair', null), run('published', null)];
-  const [pruned, prunedNorms] = [run('fair', half), run('published', half)];
-
-  /** Multiply-accumulates (or elements of norms) of the calls of a block. */
-  const sumOf = ({ calls }: typeof dense, stage: number, block: number, parts: readonly string[]): number =>
-    calls.reduce(
-      (sum, call) => sum + (call.stage === stage && call.block === block && parts.includes(call.part) ? call.macs : 0),
-      0,
-    );
-  const workOf = (macs: typeof dense, norms: typeof dense, stage: number, block: number, windows: number): Work => {
-    const normed = sumOf(norms, stage, block, ['norm']) / 1e6 / windows;
+  const run = (of: RatioSparsity | null) => {
+    const options = { height, width, batch, rules, sparsity: of };
+    const fair = countCalls(architecture, { ...options, accounting: 'fair' });
+    return {
+      ...fair,
+      sums: sumsOf(fair.calls, countCalls(architecture, { ...options, accounting: 'published' }).calls),
+    };
+  };
+  const [dense, pruned] = [run(null), run(half)];
+  const workOf = ({ sums }: typeof dense, stage: number, block: number, windows: number): Work => {
+    const { linear, attention, normed } = sums.get(`${stage}.${block}`) ?? noSums;
     return {
       ...noWork,
-      linearGigamacs: sumOf(macs, stage, block, ['qkv', 'projection', 'mlp']) / 1e9 / windows,
-      attentionGigamacs: sumOf(macs, stage, block, ['attention']) / 1e9 / windows,
-      normedMegavalues: normed,
+      linearGigamacs: linear / 1e9 / windows,
+      attentionGigamacs: attention / 1e9 / windows,
+      normedMegavalues: normed / 1e6 / windows,
       runningBlocks: 1,
     };
   };
-  const blocks = architecture.depths.map((depth, stage) => {
-    const works = Array.from({ length: depth }, (_, block): BlockWork => {
-      const { grid, selection } = pruned.windows.find((one) => one.stage === stage && one.block === block) ?? {};
+  const windowsOf = new Map(pruned.windows.map((one) => [`${one.stage}.${one.block}`, one]));
+  const stages = architecture.depths.map((depth, stage) => {
+    const blocks = Array.from({ length: depth }, (_, block): BlockWork => {
+      const { grid, selection } = windowsOf.get(`${stage}.${block}`) ?? {};
       const kept = selection?.kind === 'topk' ? selection.keptPerImage : 1;
-      const perKeptWindow = workOf(pruned, prunedNorms, stage, block, kept);
+      const perKeptWindow = workOf(pruned, stage, block, kept);
       return {
         windowsPerImage: grid?.windowsPerImage ?? 0,
-        dense: workOf(dense, denseNorms, stage, block, 1),
+        dense: workOf(dense, stage, block, 1),
         // a row is read and written once around a block, and normed twice inside of it
         perKeptWindow: { ...perKeptWindow, movedMegavalues: perKeptWindow.normedMegavalues, prunedBlocks: 1 },
       };
     });
-    const grid = dense.windows.find((one) => one.stage === stage)?.grid;
-    return { map: (grid?.height ?? 0) * (grid?.width ?? 0), works };
+    const grid = windowsOf.get(`${stage}.0`)?.grid;
+    return { tokens: (grid?.height ?? 0) * (grid?.width ?? 0), blocks };
   });
   const otherMacs = dense.calls.reduce((sum, { block, macs }) => sum + (block === null ? macs : 0), 0);
-  return { blocks, otherMacs };
+  return { stages, otherMacs };
+}
+
+/** Multiply-accumulates of a block, and the values that its norms read. */
+interface BlockSums {
+  linear: number;
+  attention: number;
+  normed: number;
+}
+
+const noSums: Readonly<BlockSums> = { linear: 0, attention: 0, normed: 0 };
+
+/** Sums of calls by block, `stage.block`: norms are counted by the published accounting only. */
+function sumsOf(fair: readonly CountedCall[], published: readonly CountedCall[]): Map<string, BlockSums> {
+  const sums = new Map<string, BlockSums>();
+  const add = ({ stage, block, macs }: CountedCall, what: keyof BlockSums): void => {
+    if (block === null) return;
+    const name = `${stage}.${block}`;
+    const own = sums.get(name) ?? { ...noSums };
+    own[what] += macs;
+    sums.set(name, own);
+  };
+  for (const call of fair) add(call, call.part === 'attention' ? 'attention' : 'linear');
+  for (const call of published) if (call.part === 'norm') add(call, 'normed');
+  return sums;
 }

@@ -45,10 +45,15 @@ export function supportOf({ rows, columns, values }: Matrix, chosen: readonly nu
   });
 }
 
+/** How many of rising edges lie below a value. */
 function binOf(edges: ArrayLike<number>, value: number): number {
-  let bin = 0;
-  while (bin < edges.length && value > (edges[bin] ?? 0)) bin++;
-  return bin;
+  let [low, high] = [0, edges.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (value > (edges[middle] ?? 0)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /**
@@ -56,14 +61,19 @@ function binOf(edges: ArrayLike<number>, value: number): number {
  * that a feature lies beyond its own: no row tells what an error is there, so this is a warning and no estimate.
  */
 export function createReach(support: readonly ColumnSupport[]): (features: ArrayLike<number>) => Reach {
-  const columns = support.map(({ column, least, most, edges, rows }) => ({
-    column,
-    least,
-    most,
-    range: most > least ? most - least : Math.max(Math.abs(most), 1),
-    edges: Float64Array.from(edges),
-    shares: Float64Array.from(rows, (count) => 1 / (count + 1)),
-  }));
+  const columns = support.map(({ column, least, most, edges, rows }) => {
+    const range = most > least ? most - least : Math.max(Math.abs(most), 1);
+    return {
+      column,
+      least,
+      most,
+      range,
+      low: least - tolerance * range,
+      high: most + tolerance * range,
+      edges: Float64Array.from(edges),
+      shares: Float64Array.from(rows, (count) => 1 / (count + 1)),
+    };
+  });
   return (features) => {
     let variance = 1;
     let beyond = 0;
@@ -72,8 +82,8 @@ export function createReach(support: readonly ColumnSupport[]): (features: Array
       if (column === undefined) continue;
       const value = features[column.column] ?? 0;
       variance += column.shares[binOf(column.edges, value)] ?? 0;
-      const outside = Math.max(column.least - value, value - column.most, 0) / column.range;
-      if (outside > tolerance) beyond += outside;
+      if (value < column.low) beyond += (column.least - value) / column.range;
+      else if (value > column.high) beyond += (value - column.most) / column.range;
     }
     const extrapolating = beyond > 0;
     return { extrapolating, width: Math.sqrt(variance) * (extrapolating ? 2 + 10 * Math.min(beyond, 10) : 1) };
