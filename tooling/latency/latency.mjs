@@ -1,12 +1,12 @@
-/** Bundles a study and runs it: `node latency.mjs hat`, `node latency.mjs speed`. */
+/** Bundles a study and runs it: `node latency.mjs hat`, `node latency.mjs predictors`. */
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const [study = ''] = process.argv.slice(2);
-if (!['hat', 'speed'].includes(study)) {
-  console.error(`latency: expected hat or speed, got ${study || 'nothing'}.`);
+if (!['hat', 'predictors'].includes(study)) {
+  console.error(`latency: expected hat or predictors, got ${study || 'nothing'}.`);
   process.exit(2);
 }
 const folder = dirname(fileURLToPath(import.meta.url));
