@@ -131,7 +131,12 @@ describe('tables', () => {
         const features = Array.from({ length: 40 }, () => [random.integer(0, 12), random.integer(0, 12)]);
         const truth = ([a = 0, b = 0]: readonly number[]): number => 20 + a + 2 * b;
         const ms = features.map((row) => truth(row) * Math.exp(0.05 * random.normal()));
-        const { predictMs } = fitRegressor(features, ms, { kind: 'additive', ...(smoothing && { smoothing }), seed });
+        const { predictMs } = fitRegressor(features, ms, {
+          kind: 'additive',
+          ...(smoothing && { smoothing }),
+          seed,
+          folds: 2,
+        });
         return errorReport(features.map(truth), features.map(predictMs)).rmspePercent;
       });
     const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -160,7 +165,8 @@ describe('boosted trees', () => {
     const ms = features.map(product);
     const unseen = rowsOf(200, createRandom(9));
     const errorOf = (options: RegressorOptions): number =>
-      errorReport(unseen.map(product), unseen.map(fitRegressor(features, ms, options).predictMs)).rmspePercent;
+      errorReport(unseen.map(product), unseen.map(fitRegressor(features, ms, { ...options, folds: 2 }).predictMs))
+        .rmspePercent;
     expect(errorOf({ kind: 'boosted' })).toBeLessThan(0.5 * errorOf({ kind: 'additive' }));
   });
 
@@ -168,9 +174,13 @@ describe('boosted trees', () => {
     const random = createRandom(10);
     const features = rowsOf(200, random);
     const ms = features.map((row) => line(row) * Math.exp(0.03 * random.normal()));
-    const { leaves } = fitRegressor(features, ms, { kind: 'boosted' }).toJSON().model as BoostedDocument;
-    const { leaves: without } = fitRegressor(features, ms, { kind: 'boosted', base: null, trees: 50 }).toJSON()
-      .model as BoostedDocument;
+    const { leaves } = fitRegressor(features, ms, { kind: 'boosted', folds: 2 }).toJSON().model as BoostedDocument;
+    const { leaves: without } = fitRegressor(features, ms, {
+      kind: 'boosted',
+      base: null,
+      trees: 50,
+      folds: 2,
+    }).toJSON().model as BoostedDocument;
     expect(leaves.length).toBeLessThan(8 * 20);
     expect(without.length).toBe(8 * 50);
   });
@@ -217,7 +227,7 @@ describe('intervals', () => {
       const random = createRandom(seed);
       const measure = (row: readonly number[]): number => line(row) * Math.exp(0.04 * random.normal());
       const features = rowsOf(200, random);
-      const regressor = fitRegressor(features, features.map(measure), { ...options, seed });
+      const regressor = fitRegressor(features, features.map(measure), { ...options, seed, folds: 5 });
       const inside = rowsOf(400, random).filter((row) => {
         const { lo, hi } = regressor.predict(row);
         const ms = measure(row);
