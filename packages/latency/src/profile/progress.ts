@@ -3,10 +3,10 @@
  * visited next, what is repeated, what is left out) is decided from this, so that a killed measurement goes on as if it never was.
  */
 
+import { median } from '../statistics';
 import type { MeasurePlan, Stretch } from './plan';
 import type { MeasureProtocol } from './protocol';
 import type { ExclusionRecord, JournalRecord, SessionRecord, StretchRecord } from './records';
-import { median } from './statistics';
 
 /** A stretch that was attempted, in which session, and what came of it. */
 export interface AttemptedStretch extends StretchRecord {

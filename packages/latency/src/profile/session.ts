@@ -4,6 +4,7 @@
  */
 
 import { BackendError } from '@sparsevit/windows';
+import { median } from '../statistics';
 import type { MeasureEvent, MeasurementProgress, VisitPlace } from './events';
 import type { OpenJournal } from './journal';
 import type { MeasurePlan } from './plan';
@@ -11,7 +12,6 @@ import type { PendingStretch } from './progress';
 import type { TimedSamples } from './records';
 import { countVisits, neededConfigs, remainingWorkMs, visitMs } from './remaining';
 import type { LatencyRunner } from './runner';
-import { median } from './statistics';
 import type { Surroundings } from './timing';
 import { TimerError, timeSamples, warmUp, withPrepared } from './timing';
 

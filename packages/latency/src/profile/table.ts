@@ -1,21 +1,13 @@
 /** The table of latencies: rows for a predictor, all that they were made of, and what is wrong with the rest. */
 
 import type { PrunedRatios } from '@sparsevit/windows';
+import type { LatencyRow } from '../latency-row';
+import { median } from '../statistics';
 import type { DeviceFingerprint } from './fingerprint';
 import type { MeasurePlan } from './plan';
 import type { AttemptedStretch, Progress } from './progress';
 import type { MeasureProtocol } from './protocol';
 import type { ExclusionReason, TimedSamples, VisitRecord } from './records';
-import { median } from './statistics';
-
-/** The latency of one configuration: what predictors are fitted to. */
-export interface LatencyRow {
-  readonly prunedRatios: PrunedRatios;
-  /** Median of the visits, in milliseconds, after the drift of the sentinel was cancelled. */
-  readonly ms: number;
-  /** The visits that it is the median of. */
-  readonly visitMs?: readonly number[];
-}
 
 /** A visit as it was measured. */
 export interface LatencyVisit extends TimedSamples {

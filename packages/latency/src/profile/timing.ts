@@ -2,10 +2,10 @@
 
 import type { PrunedRatios } from '@sparsevit/windows';
 import { BackendError } from '@sparsevit/windows';
+import { agree, median } from '../statistics';
 import type { MeasureProtocol } from './protocol';
 import type { TimedSamples, WarmUpRecord } from './records';
 import type { LatencyRunner } from './runner';
-import { agree, median } from './statistics';
 
 /** What timing takes from outside. */
 export interface Surroundings {
