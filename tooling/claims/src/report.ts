@@ -1,8 +1,9 @@
 /** From scores to what is claimed: tables in Markdown, a plot, and whether each claim came out. */
 
 import type { Score } from './evaluate-job';
+import { percent } from './evaluate-job';
 import type { Study } from './studies';
-import { controlRatio } from './studies';
+import { controlRatio, unevenRatios } from './studies';
 
 /** Mean and spread over seeds. */
 export interface Spread {
@@ -27,7 +28,7 @@ export interface Claim {
 const print = ({ mean, least, most }: Spread): string =>
   `${mean.toFixed(3)} (${least.toFixed(3)} to ${most.toFixed(3)})`;
 
-type Filter = Partial<Pick<Score, 'model' | 'prunedRatio' | 'windows'>>;
+type Filter = Partial<Pick<Score, 'model' | 'pruned' | 'windows'>>;
 
 const matching = (scores: readonly Score[], filter: Filter): Score[] =>
   scores.filter((score) => Object.entries(filter).every(([key, value]) => score[key as keyof Filter] === value));
@@ -44,8 +45,8 @@ function perSeed(scores: readonly Score[], filters: readonly Filter[], of: (...v
 
 /** The claims of the paper, seed by seed. */
 export function claimsOf(scores: readonly Score[], { metrics: [{ label }] }: Pick<Study, 'metrics'>): Claim[] {
-  const pruned = { prunedRatio: controlRatio };
-  const dense: Filter = { model: 'dense', prunedRatio: 0 };
+  const pruned = { pruned: percent(controlRatio) };
+  const dense: Filter = { model: 'dense', pruned: percent(0) };
   const closed = spreadOf(
     perSeed(
       scores,
@@ -58,7 +59,7 @@ export function claimsOf(scores: readonly Score[], { metrics: [{ label }] }: Pic
       scores,
       [
         { model: 'adapted', ...pruned },
-        { model: 'low resolution', prunedRatio: 0 },
+        { model: 'low resolution', pruned: percent(0) },
       ],
       (sparse, low) => sparse - low,
     ),
@@ -72,6 +73,17 @@ export function claimsOf(scores: readonly Score[], { metrics: [{ label }] }: Pic
     return spreadOf([...own].map(([seed, figure]) => figure - (other.get(seed) ?? Number.NaN)));
   };
   const random = over('random');
+  const uneven = unevenRatios.join('\\|');
+  const perStage = spreadOf(
+    perSeed(
+      scores,
+      [
+        { model: 'adapted', pruned: uneven },
+        { model: 'adapted', ...pruned },
+      ],
+      (chosen, uniform) => chosen - uniform,
+    ),
+  );
   const share = controlRatio * 100;
   return [
     {
@@ -83,6 +95,11 @@ export function claimsOf(scores: readonly Score[], { metrics: [{ label }] }: Pic
       claim: `${share} % pruned at high resolution beats dense at low resolution at equal multiply-accumulates, by more than the spread of the seeds`,
       found: `${label} higher by ${print(margin)}; spread ${spread.toFixed(3)}`,
       holds: margin.mean > spread,
+    },
+    {
+      claim: `a share per stage, ${uneven}, is better than ${share} % everywhere at as many multiply-accumulates`,
+      found: `${label} higher by ${print(perStage)}`,
+      holds: perStage.least > 0,
     },
     {
       claim: 'windows ranked by norm are better than random ones',
@@ -100,15 +117,15 @@ export function markdownOf(
 ): string {
   const rows: string[] = [];
   const seen = new Set<string>();
-  for (const { model, width, prunedRatio, windows, gmacs } of scores) {
-    const key = [model, width, prunedRatio, windows].join();
+  for (const { model, width, pruned, windows, gmacs } of scores) {
+    const key = [model, width, pruned, windows].join();
     if (seen.has(key)) continue;
     seen.add(key);
-    const same = matching(scores, { model, prunedRatio, windows });
+    const same = matching(scores, { model, pruned, windows });
     const cells = [
       model,
       `${width}`,
-      `${Math.round(prunedRatio * 100)} %`,
+      pruned,
       windows,
       gmacs.toFixed(2),
       ...metrics.map((_, i) => print(spreadOf(same.map(({ figures }) => figures[i as 0 | 1])))),
@@ -150,16 +167,20 @@ export function plotOf(scores: readonly Score[], { metrics: [{ label }] }: Pick<
     ranked.some((score) => score.model === model),
   );
   const lines = models.flatMap((model, i) => {
-    const ratios = [...new Set(matching(ranked, { model }).map(({ prunedRatio }) => prunedRatio))];
-    const points = ratios.map((prunedRatio) => {
-      const same = matching(ranked, { model, prunedRatio });
-      return { gmacs: same[0]?.gmacs ?? 0, ...spreadOf(same.map(({ figures }) => figures[0])) };
+    const kinds = [...new Set(matching(ranked, { model }).map((score) => score.pruned))];
+    const points = kinds.map((pruned) => {
+      const same = matching(ranked, { model, pruned });
+      const isUniform = pruned.endsWith('%');
+      return { isUniform, gmacs: same[0]?.gmacs ?? 0, ...spreadOf(same.map(({ figures }) => figures[0])) };
     });
     const colour = colours[model];
-    const path = points.map(({ gmacs, mean }) => `${x(gmacs).toFixed(1)},${y(mean).toFixed(1)}`).join(' ');
+    const path = points
+      .filter(({ isUniform }) => isUniform)
+      .map(({ gmacs, mean }) => `${x(gmacs).toFixed(1)},${y(mean).toFixed(1)}`)
+      .join(' ');
     const bars = points.map(
-      ({ gmacs, least, most, mean }) =>
-        `<line x1="${x(gmacs).toFixed(1)}" x2="${x(gmacs).toFixed(1)}" y1="${y(least).toFixed(1)}" y2="${y(most).toFixed(1)}" stroke="${colour}"/><circle cx="${x(gmacs).toFixed(1)}" cy="${y(mean).toFixed(1)}" r="4" fill="${colour}"/>`,
+      ({ gmacs, least, most, mean, isUniform }) =>
+        `<line x1="${x(gmacs).toFixed(1)}" x2="${x(gmacs).toFixed(1)}" y1="${y(least).toFixed(1)}" y2="${y(most).toFixed(1)}" stroke="${colour}"/><circle cx="${x(gmacs).toFixed(1)}" cy="${y(mean).toFixed(1)}" r="${isUniform ? 4 : 6}" fill="${isUniform ? colour : 'none'}" stroke="${colour}"/>`,
     );
     const caption = `<text x="${margin + 10}" y="${margin + 18 * i}" fill="${colour}">${model}</text>`;
     return [`<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="2"/>`, ...bars, caption];
