@@ -1,6 +1,5 @@
 /** The generation that is being evaluated: who waits, who is out, who is done. */
 
-import { ConfigError } from '@sparsevit/windows';
 import type { Candidate, EvaluationResult, SubsetStep } from './candidate';
 import type { Levels } from './genome';
 import type { Values } from './problem';
@@ -32,9 +31,10 @@ export interface RunningGeneration {
   /**
    * What became of a candidate.
    *
-   * @returns the attempt that it was; null when the candidate or the attempt had ended before, which changes nothing
+   * @returns the attempt that it was, and the member if it has ended with it; null when candidate or attempt had ended before, which changes
+   *   nothing; undefined for an id of none
    */
-  settle(result: EvaluationResult): number | null;
+  settle(result: EvaluationResult): { readonly attempt: number; readonly ended: Settled | null } | null | undefined;
   /** All members in order of ids when each has ended, else null. */
   settled(): readonly Settled[] | null;
 }
@@ -73,19 +73,17 @@ export function createGeneration(
     },
     settle(result) {
       const place = places.get(result.id);
-      if (place === undefined) {
-        throw new ConfigError(`search: expected a result for a candidate that was asked for, got id ${result.id}.`);
-      }
-      const { attempt } = place;
+      if (place === undefined) return undefined;
+      const { member, attempt } = place;
       if (place.result !== null || (result.attempt ?? attempt) !== attempt) return null;
       if (result.state === 'failed' && attempt < attempts) {
         place.attempt++;
         place.isOut = false;
-      } else {
-        place.result = result;
-        left--;
+        return { attempt, ended: null };
       }
-      return attempt;
+      place.result = result;
+      left--;
+      return { attempt, ended: { ...member, result, attempts: attempt } };
     },
     settled() {
       if (left > 0) return null;

@@ -4,7 +4,7 @@
  */
 
 import type { PrunedRatios, SparsitySpace } from '@sparsevit/windows';
-import { checkInSpace, ConfigError, maxPrunedRatio, sparsitySpaceSize } from '@sparsevit/windows';
+import { ConfigError, checkInSpace, maxPrunedRatio, sparsitySpaceSize } from '@sparsevit/windows';
 
 /** Gene -> place of its ratio among the choices of the space. */
 export type Levels = readonly number[];
@@ -35,7 +35,10 @@ export function createGenome(space: SparsitySpace): Genome {
     throw new ConfigError('search: expected pairsPerStage to be whole numbers. createSparsitySpace makes a space.');
   }
   const rises = (choice: unknown, i: number): boolean =>
-    typeof choice === 'number' && choice >= 0 && choice <= maxPrunedRatio && (i === 0 || choice > (choices[i - 1] ?? 0));
+    typeof choice === 'number' &&
+    choice >= 0 &&
+    choice <= maxPrunedRatio &&
+    (i === 0 || choice > (choices[i - 1] ?? 0));
   if (!Array.isArray(choices) || choices.length === 0 || choices.length > 255 || !choices.every(rises)) {
     throw new ConfigError(
       `search: expected 1 to 255 rising choices from 0 to ${maxPrunedRatio}, got ${String(choices)}. createSparsitySpace makes a space.`,

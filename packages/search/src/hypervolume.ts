@@ -47,7 +47,9 @@ export function hypervolume(members: readonly Objectives[], reference: Objective
   const last = reference.length - 1;
   if (inside.length === 0 || last < 0) return 0;
   if (last === 0) {
-    return (reference[0] ?? 0) - inside.reduce((least, point) => Math.min(least, point[0] ?? 0), Number.POSITIVE_INFINITY);
+    return (
+      (reference[0] ?? 0) - inside.reduce((least, point) => Math.min(least, point[0] ?? 0), Number.POSITIVE_INFINITY)
+    );
   }
   const front = frontOf(inside).map((place) => inside[place] ?? []);
   front.sort((a, b) => (a[last] ?? 0) - (b[last] ?? 0));

@@ -29,7 +29,10 @@ export function findAllowed(
 ): Levels {
   const bounded = problem.constraints.filter(({ name }) => problem.filtered.includes(name));
   const violationAt = (prunedRatios: PrunedRatios): number =>
-    bounded.reduce((sum, constraint) => sum + violationOf(constraint, problem.compute(constraint.name, prunedRatios)), 0);
+    bounded.reduce(
+      (sum, constraint) => sum + violationOf(constraint, problem.compute(constraint.name, prunedRatios)),
+      0,
+    );
   const random = createRandom(options.seed);
   const least = findLeast(genome, (levels) => violationAt(prunedRatiosOf(genome, levels)), random, 0);
   if (least.value <= 0) return least.levels;

@@ -15,7 +15,11 @@ export const drawMask = (genes: number, probability: number, random: Random): bo
  *
  * Reference: Syswerda, Uniform crossover in genetic algorithms, 1989.
  */
-export function uniformCrossover(first: Levels, second: Levels, mask: readonly boolean[]): readonly [number[], number[]] {
+export function uniformCrossover(
+  first: Levels,
+  second: Levels,
+  mask: readonly boolean[],
+): readonly [number[], number[]] {
   const take = (own: Levels, other: Levels): number[] =>
     own.map((level, gene) => (mask[gene] === true ? (other[gene] ?? level) : level));
   return [take(first, second), take(second, first)];

@@ -72,13 +72,13 @@ export function crowdingDistances(members: readonly Objectives[]): number[] {
   const objectives = members[0]?.length ?? 0;
   const distances = members.map(() => 0);
   for (let objective = 0; objective < objectives; objective++) {
-    const valueOf = (member: number | undefined): number => members[member ?? 0]?.[objective] ?? 0;
-    const order = [...members.keys()].sort((a, b) => valueOf(a) - valueOf(b));
-    const range = valueOf(order[count - 1]) - valueOf(order[0]);
+    const valueAt = (member: number | undefined): number => members[member ?? 0]?.[objective] ?? 0;
+    const order = [...members.keys()].sort((a, b) => valueAt(a) - valueAt(b));
+    const range = valueAt(order[count - 1]) - valueAt(order[0]);
     if (range === 0) continue;
     order.forEach((member, place) => {
       const isEnd = place === 0 || place === count - 1;
-      const gap = isEnd ? Number.POSITIVE_INFINITY : valueOf(order[place + 1]) - valueOf(order[place - 1]);
+      const gap = isEnd ? Number.POSITIVE_INFINITY : valueAt(order[place + 1]) - valueAt(order[place - 1]);
       distances[member] = (distances[member] ?? 0) + gap / range / objectives;
     });
   }

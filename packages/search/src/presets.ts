@@ -155,7 +155,9 @@ export function presetOf(preset: SearchPresetName | SearchPreset): SearchPreset 
   for (const [name, least] of Object.entries(counts[kind])) {
     const value = fields[name];
     if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > mostMembers) {
-      throw new ConfigError(`search: expected ${name} to be a whole number from ${least} to ${mostMembers}, got ${String(value)}.`);
+      throw new ConfigError(
+        `search: expected ${name} to be a whole number from ${least} to ${mostMembers}, got ${String(value)}.`,
+      );
     }
   }
   for (const name of probabilities[kind]) {

@@ -83,7 +83,9 @@ export function createProblem(objectives: readonly Objective[], constraints: rea
       if (of === undefined) continue;
       const other = functions.get(name);
       if (other !== undefined && other !== of) {
-        throw new ConfigError(`search: expected one function for ${name}, got two. An objective and a constraint share it.`);
+        throw new ConfigError(
+          `search: expected one function for ${name}, got two. An objective and a constraint share it.`,
+        );
       }
       functions.set(name, of);
     }
@@ -146,9 +148,14 @@ function checkConstraint({ name, atMost, atLeast, margin = 0 }: Constraint): voi
     throw new ConfigError(`search: expected the margin of ${name} to be a number of at least 0, got ${margin}.`);
   }
   if (margin > 0 && atMost !== undefined && atMost < 0) {
-    throw new ConfigError(`search: expected no margin for ${name}, whose bound of ${atMost} is below 0, got ${margin}.`);
+    throw new ConfigError(
+      `search: expected no margin for ${name}, whose bound of ${atMost} is below 0, got ${margin}.`,
+    );
   }
-  if (atLeast !== undefined && atLeast > searchedUpperBound({ name, ...(atMost === undefined ? {} : { atMost }), margin })) {
+  if (
+    atLeast !== undefined &&
+    atLeast > searchedUpperBound({ name, ...(atMost === undefined ? {} : { atMost }), margin })
+  ) {
     throw new ConfigError(
       `search: expected atLeast of ${name} to be at most atMost less its margin, got ${atLeast} and ${atMost}.`,
     );

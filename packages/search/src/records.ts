@@ -44,13 +44,16 @@ type Fields = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const isNumberList = (value: unknown): value is readonly number[] => Array.isArray(value) && value.every(Number.isFinite);
+const isNumberList = (value: unknown): value is readonly number[] =>
+  Array.isArray(value) && value.every(Number.isFinite);
 const isValues = (value: unknown): value is Readonly<Record<string, number>> =>
   isObject(value) && Object.values(value).every(Number.isFinite);
 const isRatios = (value: unknown): value is PrunedRatios => Array.isArray(value) && value.every(isNumberList);
 
 function refuse(where: string, what: string): never {
-  throw new CheckpointError(`search: expected ${what} in ${where}, got something else. It is not a journal of a search, or it is damaged.`);
+  throw new CheckpointError(
+    `search: expected ${what} in ${where}, got something else. It is not a journal of a search, or it is damaged.`,
+  );
 }
 
 /**
@@ -71,7 +74,12 @@ export function readRecord(value: unknown, where: string): SearchRecord {
       generation,
       members,
       candidates: candidates.map((candidate: unknown) => {
-        if (!isObject(candidate) || !isCount(candidate.id) || !isRatios(candidate.prunedRatios) || !isValues(candidate.values)) {
+        if (
+          !isObject(candidate) ||
+          !isCount(candidate.id) ||
+          !isRatios(candidate.prunedRatios) ||
+          !isValues(candidate.values)
+        ) {
           refuse(where, 'candidates with id, prunedRatios and values');
         }
         return { id: candidate.id, prunedRatios: candidate.prunedRatios, values: candidate.values };

@@ -60,7 +60,8 @@ export function createRegion(
     for (const constraint of bounded) sum += violationOf(constraint, problem.compute(constraint.name, prunedRatios));
     return sum;
   };
-  const violation = (levels: Levels): number => (bounded.length === 0 ? 0 : violationAt(prunedRatiosOf(genome, levels)));
+  const violation = (levels: Levels): number =>
+    bounded.length === 0 ? 0 : violationAt(prunedRatiosOf(genome, levels));
   const known = findAllowed(genome, problem, { seed, isEnumerable });
   let enumeration: Enumeration | null = null;
   const reject = (draw: () => Levels): { levels: Levels; isAllowed: boolean } => {

@@ -63,7 +63,15 @@ export interface Summarized {
 }
 
 /** The result of the evaluations so far. */
-export function summarize({ settings, genome, problem, region, evaluations, generations, ending }: Summarized): SearchResult {
+export function summarize({
+  settings,
+  genome,
+  problem,
+  region,
+  evaluations,
+  generations,
+  ending,
+}: Summarized): SearchResult {
   const complete = evaluations.filter(({ state }) => state === 'complete');
   const feasible = complete.filter(({ isFeasible }) => isFeasible);
   const best = leastBy(feasible, ({ values }) => problem.minimized(values)[0] ?? 0);
@@ -82,7 +90,9 @@ export function summarize({ settings, genome, problem, region, evaluations, gene
     front: front.flatMap((place) => feasible[place] ?? []),
     hypervolume: reference === null ? [] : hypervolumeOver(feasible, points, reference),
     reference:
-      reference === null ? null : Object.fromEntries(axes.map(({ name, sign }, i) => [name, sign * (reference[i] ?? 0)])),
+      reference === null
+        ? null
+        : Object.fromEntries(axes.map(({ name, sign }, i) => [name, sign * (reference[i] ?? 0)])),
     importance: importanceOf(genome, evaluations, problem.objectives[0]?.name ?? ''),
     spaceSize: genome.size,
     feasibleShare: region.share(),
@@ -106,7 +116,8 @@ function leastBy(evaluations: readonly Evaluation[], of: (evaluation: Evaluation
 function axesOf({ objectives, constraints }: Problem): { readonly name: string; readonly sign: number }[] {
   const axes = objectives.map(({ name, direction }) => ({ name, sign: direction === 'maximize' ? -1 : 1 }));
   const first = constraints.find(({ name }) => name !== objectives[0]?.name);
-  if (axes.length === 1 && first !== undefined) axes.push({ name: first.name, sign: first.atMost === undefined ? -1 : 1 });
+  if (axes.length === 1 && first !== undefined)
+    axes.push({ name: first.name, sign: first.atMost === undefined ? -1 : 1 });
   return axes;
 }
 

@@ -4,15 +4,12 @@
  * at a time, in which order they end, or whether it was stopped in between.
  */
 
-import type { Random } from '@sparsevit/windows';
-import { CheckpointError, ConfigError, createRandom } from '@sparsevit/windows';
+import { CheckpointError, createRandom } from '@sparsevit/windows';
 import type { Candidate, Evaluation, EvaluationResult } from './candidate';
-import type { NewMember, RunningGeneration } from './generation';
-import { createGeneration } from './generation';
 import type { Levels } from './genome';
 import { createGenome, keyOf, levelsOf, prunedRatiosOf } from './genome';
+import { createHistory } from './history';
 import { createStrategy, presetOf } from './presets';
-import type { Values } from './problem';
 import { createProblem } from './problem';
 import type { GenerationRecord, SearchRecord, SearchSnapshot } from './records';
 import { readSnapshot, searchFormat, searchVersion } from './records';
@@ -21,12 +18,25 @@ import type { SearchEnding, SearchResult } from './result';
 import { summarize } from './result';
 import type { SearchOptions, SearchSettings } from './settings';
 import { checkSameSettings, settingsOf } from './settings';
-import type { Member } from './strategies/strategy';
-import { checkSubsets, subsetSteps } from './subsets';
-import { checkResult, evaluationOf, memberOf } from './told';
+import { streamSeed } from './streams';
+import { checkSubsets } from './subsets';
+import { checkResult } from './told';
 
 /** Generations in a row without anything new, after which a search ends. */
 const mostStalls = 100;
+
+/** How far a search is. */
+export interface SearchProgress {
+  /** Candidates that have ended. */
+  readonly evaluations: number;
+  readonly maxEvaluations: number;
+  /** The generation under way, or the last one; -1 before the first. */
+  readonly generation: number;
+  /** New candidates in it. */
+  readonly candidatesInGeneration: number;
+  /** The feasible evaluation that is best in the first objective so far. */
+  readonly best: Evaluation | null;
+}
 
 /** A search for sparsities. */
 export interface Search {
@@ -45,7 +55,11 @@ export interface Search {
   tell(results: readonly EvaluationResult[]): void;
   /** False when the search has ended. */
   hasNext(): boolean;
-  /** What has been found so far. */
+  /** How far it is, at any time; cheap. */
+  progress(): SearchProgress;
+  /** What there is to look through. */
+  outlook(): Pick<SearchResult, 'spaceSize' | 'feasibleShare'>;
+  /** What has been found so far, by generations that are done. */
   result(): SearchResult;
   /** The search as it stands, as plain JSON; candidates that are out count as not asked for. */
   snapshot(): SearchSnapshot;
@@ -58,17 +72,6 @@ export interface Search {
   /** What happened, from the `first`-th record on, in the order in which it did: for a journal. */
   recordsFrom(first: number): readonly SearchRecord[];
 }
-
-/** What changes beside the lists. */
-interface Now {
-  running: RunningGeneration | null;
-  generations: number;
-  stalls: number;
-  ending: SearchEnding | null;
-}
-
-/** A stream of its own for each use of a seed. */
-const streamSeed = (seed: number, use: number): number => (Math.imul(seed ^ 0x2545f491, 0x9e3779b1) + Math.imul(use, 0x85ebca6b)) | 0;
 
 /**
  * A search over a space of sparsities.
@@ -95,175 +98,105 @@ export function createSearch(options: SearchOptions): Search {
   const initial = settings.initial.map((prunedRatios) => levelsOf(genome, prunedRatios));
   const region = createRegion(genome, problem, settings);
   const strategy = createStrategy(settings.preset, problem, region);
-  const { seed, maxEvaluations, attempts, subsets } = settings;
 
-  const idOf = new Map<string, number>();
-  const members: Member[] = [];
-  const evaluations: Evaluation[] = [];
-  const records: SearchRecord[] = [];
-  const now: Now = { running: null, generations: 0, stalls: 0, ending: null };
+  const history = createHistory(genome, problem, settings, strategy);
+  let ending: SearchEnding | null = null;
 
-  const newMember = (id: number, levels: Levels, computed: Values): NewMember => ({
-    id,
-    levels,
-    prunedRatios: prunedRatiosOf(genome, levels),
-    computed,
-    seed: streamSeed(seed, -1 - id) >>> 0,
-    subsets:
-      subsets === null
-        ? []
-        : subsetSteps(subsets, problem, computed, evaluations.flatMap(({ values, partial }) => (partial === undefined ? [] : [{ values, partial }]))),
-  });
-
-  /** What the next generation consists of; sets `ending` when there is none. */
-  const draw = (): GenerationRecord | null => {
-    const random = createRandom(streamSeed(seed, now.generations));
-    const room = maxEvaluations - idOf.size;
-    if (room <= 0) {
-      now.ending = 'evaluations-spent';
+  /** The next generation, and what makes the draws of it; null, with `ending` set, when there is none. */
+  const drawNext = (): GenerationRecord | null => {
+    const { generations, stalls } = history.now();
+    const room = settings.maxEvaluations - history.size();
+    if (room <= 0) ending = 'evaluations-spent';
+    else if (stalls >= mostStalls) ending = 'stalled';
+    if (ending !== null) return null;
+    const random = createRandom(streamSeed(settings.seed, generations));
+    let proposed = strategy.propose({ random, region, isKnown: (levels) => history.idOf(levels) !== undefined });
+    if (generations === 0)
+      proposed = beginWith(
+        initial.map((levels) => region.repair(levels, random)),
+        proposed,
+      );
+    if (proposed.length === 0) {
+      ending = 'space-exhausted';
       return null;
     }
-    const isKnown = (levels: Levels): boolean => idOf.has(keyOf(levels));
-    let proposed = strategy.propose({ random, region, isKnown, room });
-    if (now.generations === 0) proposed = withInitial(proposed, random);
-    if (proposed.length === 0) now.ending = 'space-exhausted';
-    else if (now.stalls >= mostStalls) now.ending = 'stalled';
-    if (now.ending !== null) return null;
-    const ids = new Map<string, number>();
-    const memberIds: number[] = [];
-    const fresh: GenerationRecord['candidates'][number][] = [];
+    return recordOf(generations, proposed, room);
+  };
+
+  const recordOf = (generation: number, proposed: readonly Levels[], room: number): GenerationRecord => {
+    const fresh = new Map<string, GenerationRecord['candidates'][number]>();
+    const members: number[] = [];
     for (const levels of proposed) {
       const key = keyOf(levels);
-      let id = idOf.get(key) ?? ids.get(key);
+      let id = history.idOf(levels) ?? fresh.get(key)?.id;
       if (id === undefined) {
-        if (fresh.length >= room) continue;
-        id = idOf.size + fresh.length;
-        ids.set(key, id);
+        if (fresh.size >= room) continue;
+        id = history.size() + fresh.size;
         const prunedRatios = prunedRatiosOf(genome, levels);
-        fresh.push({ id, prunedRatios, values: problem.computeAll(prunedRatios) });
+        fresh.set(key, { id, prunedRatios, values: problem.computeAll(prunedRatios) });
       }
-      memberIds.push(id);
+      members.push(id);
     }
-    return { type: 'generation', generation: now.generations, members: memberIds, candidates: fresh };
+    return { type: 'generation', generation, members, candidates: [...fresh.values()] };
   };
 
-  const withInitial = (proposed: readonly Levels[], random: Random): readonly Levels[] => {
-    const all = [...initial.map((levels) => region.repair(levels, random)), ...proposed];
-    const distinct = [...new Map(all.map((levels) => [keyOf(levels), levels])).values()];
-    return distinct.slice(0, Math.max(initial.length, proposed.length));
-  };
-
-  const begin = (record: GenerationRecord): void => {
-    records.push(record);
-    const fresh = record.candidates.map(({ id, prunedRatios, values }) => newMember(id, levelsOf(genome, prunedRatios), values));
-    for (const { id, levels } of fresh) idOf.set(keyOf(levels), id);
-    now.running = createGeneration(record.generation, record.members, fresh, attempts);
-    now.generations++;
-    now.stalls = fresh.length === 0 ? now.stalls + 1 : 0;
-    finish();
-  };
-
-  /** Hands a generation to the strategy when all of it is told. */
-  const finish = (): void => {
-    const settled = now.running?.settled() ?? null;
-    if (now.running === null || settled === null) return;
-    for (const one of settled) {
-      const evaluation = evaluationOf(one, now.running.generation, problem);
-      evaluations.push(evaluation);
-      members.push(memberOf(one, evaluation, problem));
-    }
-    strategy.learn(now.running.memberIds.flatMap((id) => members[id] ?? []));
-    now.running = null;
-  };
-
-  const settle = (result: EvaluationResult): void => {
-    if (members[result.id] !== undefined) return;
-    if (now.running === null) {
-      throw new ConfigError(`search: expected a result for a candidate that was asked for, got id ${result.id}.`);
-    }
-    const attempt = now.running.settle(result);
-    if (attempt !== null) records.push({ type: 'result', ...result, attempt });
-  };
+  const isSpent = (): boolean => history.now().running === null && history.size() >= settings.maxEvaluations;
 
   return {
     settings,
     ask(count = Number.POSITIVE_INFINITY) {
-      while (now.running === null && now.ending === null) {
-        const record = draw();
-        if (record !== null) begin(record);
+      while (history.now().running === null) {
+        const record = drawNext();
+        if (record === null) return [];
+        history.begin(record);
       }
-      return now.running?.take(count) ?? [];
+      return history.now().running?.take(count) ?? [];
     },
     tell(results) {
-      const inOrder = [...results].sort((a, b) => a.id - b.id).map((result) => checkResult(result, problem, subsets));
-      for (const result of inOrder) settle(result);
-      finish();
+      const checked = results.map((result) => checkResult(result, problem, settings.subsets));
+      history.settle(checked.sort((a, b) => a.id - b.id));
     },
-    hasNext: () => now.running !== null || (now.ending === null && idOf.size < maxEvaluations),
-    result: () =>
-      summarize({
+    hasNext: () => ending === null && !isSpent(),
+    progress() {
+      const { ended, generations, candidatesInGeneration, best } = history.now();
+      const { maxEvaluations } = settings;
+      return { evaluations: ended, maxEvaluations, generation: generations - 1, candidatesInGeneration, best };
+    },
+    outlook: () => ({ spaceSize: genome.size, feasibleShare: region.share() }),
+    result() {
+      const { running, generations } = history.now();
+      return summarize({
         settings,
         genome,
         problem,
         region,
-        evaluations,
-        generations: now.running === null ? now.generations : now.generations - 1,
-        ending: now.ending ?? (now.running === null && idOf.size >= maxEvaluations ? 'evaluations-spent' : null),
-      }),
-    snapshot: () => ({ format: searchFormat, version: searchVersion, settings, records: inOrderOfIds(records) }),
+        evaluations: history.evaluations,
+        generations: running === null ? generations : generations - 1,
+        ending: ending ?? (isSpent() ? 'evaluations-spent' : null),
+      });
+    },
+    snapshot: () => ({
+      format: searchFormat,
+      version: searchVersion,
+      settings,
+      records: inOrderOfIds(history.records),
+    }),
     restore(snapshot) {
-      if (records.length > 0) {
+      if (history.records.length > 0) {
         throw new CheckpointError('search: expected to restore before anything was asked for, got a search under way.');
       }
       const saved = readSnapshot(snapshot);
       checkSameSettings(settings, saved.settings);
-      for (const record of saved.records) replay(record);
+      saved.records.forEach(history.replay);
     },
-    recordsFrom: (first) => records.slice(first),
+    recordsFrom: (first) => history.records.slice(first),
   };
+}
 
-  function replay(record: SearchRecord): void {
-    try {
-      if (record.type === 'generation') {
-        if (record.generation < now.generations) return; // written twice
-        checkDrawn(record);
-        begin(record);
-        return;
-      }
-      const { type: _, ...result } = record;
-      if (members[record.id] !== undefined) return; // written twice
-      settle(checkResult(result, problem, subsets));
-      finish();
-    } catch (cause) {
-      if (cause instanceof CheckpointError) throw cause;
-      throw new CheckpointError(
-        `search: expected records of this search, got one that does not fit (${cause instanceof Error ? cause.message : String(cause)}).`,
-        { cause },
-      );
-    }
-  }
-
-  /** That a saved generation is the next one, its candidates are new, and what is computed of them is what it was. */
-  function checkDrawn({ generation, members: ids, candidates }: GenerationRecord): void {
-    if (now.running !== null || generation !== now.generations) {
-      throw new CheckpointError(`search: expected generation ${now.generations} when the one before is done, got ${generation}. Records are missing.`);
-    }
-    const end = idOf.size + candidates.length;
-    if (!ids.every((id) => id < end) || !candidates.every(({ id }, i) => id === idOf.size + i)) {
-      throw new CheckpointError(`search: expected ids in order in generation ${generation}, got others. Records are missing.`);
-    }
-    for (const { prunedRatios, values } of candidates) {
-      const key = keyOf(levelsOf(genome, prunedRatios));
-      if (idOf.has(key)) throw new CheckpointError(`search: expected new candidates in generation ${generation}, got one twice.`);
-      for (const [name, value] of Object.entries(problem.computeAll(prunedRatios))) {
-        const saved = values[name];
-        if (saved !== undefined && Math.abs(saved - value) <= 1e-9 * Math.max(1, Math.abs(value))) continue;
-        throw new CheckpointError(
-          `search: expected ${name} to be computed as before, got ${value} where ${String(saved)} was saved. Give the function, or the table, of the first run.`,
-        );
-      }
-    }
-  }
+/** The given ones first, then what was drawn, no more than there are of the longer list, each once. */
+function beginWith(given: readonly Levels[], drawn: readonly Levels[]): readonly Levels[] {
+  const distinct = new Map([...given, ...drawn].map((levels) => [keyOf(levels), levels]));
+  return [...distinct.values()].slice(0, Math.max(given.length, drawn.length));
 }
 
 /** Records as they would be if results came in order of ids. */

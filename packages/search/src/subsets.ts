@@ -22,7 +22,7 @@ export interface SubsetOptions {
 /** An evaluation, as far as limits look at it. */
 export interface PartialEvaluation {
   readonly values: Values;
-  readonly partial: readonly number[];
+  readonly partial?: readonly number[];
 }
 
 /**
@@ -31,7 +31,11 @@ export interface PartialEvaluation {
  * @throws ConfigError for items that do not grow, or when not exactly one objective is told
  */
 export function checkSubsets({ items, keepShare = 0.5, least = 10 }: SubsetOptions, problem: Problem): void {
-  if (!Array.isArray(items) || items.length === 0 || !items.every((n, i) => Number.isSafeInteger(n) && n > (items[i - 1] ?? 0))) {
+  if (
+    !Array.isArray(items) ||
+    items.length === 0 ||
+    !items.every((n, i) => Number.isSafeInteger(n) && n > (items[i - 1] ?? 0))
+  ) {
     throw new ConfigError(`search: expected the items of subsets to be whole numbers that grow, got ${String(items)}.`);
   }
   if (!(keepShare > 0 && keepShare <= 1)) {
@@ -66,7 +70,7 @@ export function subsetSteps(
     }),
   );
   return items.map((count, subset) => {
-    const reached = comparable.flatMap(({ partial }) => partial[subset] ?? []);
+    const reached = comparable.flatMap(({ partial }) => partial?.[subset] ?? []);
     if (subset === items.length - 1 || reached.length < least) return { items: count };
     reached.sort((a, b) => (isMaximized ? b - a : a - b)); // the best first
     const limit = reached[Math.ceil(keepShare * reached.length) - 1] ?? 0;

@@ -12,7 +12,11 @@ import type { SubsetOptions } from './subsets';
  *
  * @throws ConfigError for a state that is none, a value or a subset that is missing
  */
-export function checkResult(result: EvaluationResult, problem: Problem, subsets: SubsetOptions | null): EvaluationResult {
+export function checkResult(
+  result: EvaluationResult,
+  problem: Problem,
+  subsets: SubsetOptions | null,
+): EvaluationResult {
   const { id, attempt } = result;
   const head = { id, ...(attempt === undefined ? {} : { attempt }) };
   const fail = (reason: string): EvaluationResult => ({ ...head, state: 'failed', reason });
@@ -45,7 +49,8 @@ export function checkResult(result: EvaluationResult, problem: Problem, subsets:
     if (value === undefined) {
       throw new ConfigError(`search: expected to be told ${problem.told.join(', ')} of id ${id}, got no ${name}.`);
     }
-    if (typeof value !== 'number' || !Number.isFinite(value)) return fail(`expected a finite ${name}, got ${String(value)}`);
+    if (typeof value !== 'number' || !Number.isFinite(value))
+      return fail(`expected a finite ${name}, got ${String(value)}`);
     values[name] = value;
   }
   return { ...head, state: 'complete', values, ...(steps === 0 || partial === undefined ? {} : { partial }) };

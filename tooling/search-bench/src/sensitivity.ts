@@ -85,7 +85,8 @@ export function createSensitivityModel(seed: number): SensitivityModel {
       let ms = baseMs;
       for (let stage = 0; stage < prunedRatios.length; stage++) {
         const ratios = prunedRatios[stage] ?? [];
-        for (let pair = 0; pair < ratios.length; pair++) ms += table[stage]?.[pair]?.[levelOf(ratios[pair] ?? 0)] ?? Number.NaN;
+        for (let pair = 0; pair < ratios.length; pair++)
+          ms += table[stage]?.[pair]?.[levelOf(ratios[pair] ?? 0)] ?? Number.NaN;
       }
       return ms;
     },
@@ -131,7 +132,8 @@ export interface Truth {
 /** Looks at every sparsity of a model. */
 export function truthOf(model: SensitivityModel): Truth {
   const points: (readonly [number, number])[] = [];
-  for (const prunedRatios of everySparsity(model.space)) points.push([model.latencyMs(prunedRatios), model.accuracy(prunedRatios)]);
+  for (const prunedRatios of everySparsity(model.space))
+    points.push([model.latencyMs(prunedRatios), model.accuracy(prunedRatios)]);
   const sorted = [...points].sort((a, b) => a[0] - b[0] || b[1] - a[1]);
   const front: (readonly [number, number])[] = [];
   for (const point of sorted) if (point[1] > (front.at(-1)?.[1] ?? Number.NEGATIVE_INFINITY)) front.push(point);

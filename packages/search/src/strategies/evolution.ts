@@ -61,8 +61,12 @@ export function createEvolution(preset: EvolutionPreset): Strategy {
     },
     learn(members) {
       const from = preset.parentsFrom === 'all-generations' ? [...parents, ...members] : members;
-      const distinct = preset.repeats === 'skip' ? [...new Map(from.map((member) => [member.id, member])).values()] : from;
-      parents = distinct.filter(({ isComplete }) => isComplete).sort(compareMembers).slice(0, preset.parents);
+      const distinct =
+        preset.repeats === 'skip' ? [...new Map(from.map((member) => [member.id, member])).values()] : from;
+      parents = distinct
+        .filter(({ isComplete }) => isComplete)
+        .sort(compareMembers)
+        .slice(0, preset.parents);
     },
   };
 }

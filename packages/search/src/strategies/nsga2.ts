@@ -72,7 +72,10 @@ export function survivorsOf(members: readonly Member[], count: number): Parent[]
 export function child(
   parents: readonly Parent[],
   numbers: { readonly crossoverProbability: number; readonly mutationProbability: number },
-  { random, region: { genome } }: { readonly random: Random; readonly region: { readonly genome: Parameters<typeof mutate>[0] } },
+  {
+    random,
+    region: { genome },
+  }: { readonly random: Random; readonly region: { readonly genome: Parameters<typeof mutate>[0] } },
 ): Levels {
   const winner = (): Levels => {
     const first = parents[random.integer(0, parents.length)];

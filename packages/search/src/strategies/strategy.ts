@@ -21,8 +21,6 @@ export interface Proposing {
   readonly region: Region;
   /** True for a sparsity that has been proposed before: proposing it again evaluates nothing. */
   isKnown(levels: Levels): boolean;
-  /** Sparsities that can still be evaluated. */
-  readonly room: number;
 }
 
 /** Proposes generations and learns from them. */

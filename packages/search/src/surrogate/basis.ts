@@ -75,7 +75,8 @@ export function createBasis(genome: Genome, expected: Expectation): Basis {
         const start = 1 + gene * perGene;
         return Float64Array.from(shares, (_share, level) => {
           let sum = expected.deviation * (weights[start + curveParts + level] ?? 0);
-          for (let part = 0; part < curveParts; part++) sum += (weights[start + part] ?? 0) * (curves[level]?.[part] ?? 0);
+          for (let part = 0; part < curveParts; part++)
+            sum += (weights[start + part] ?? 0) * (curves[level]?.[part] ?? 0);
           return sum;
         });
       });

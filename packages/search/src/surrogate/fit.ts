@@ -13,7 +13,9 @@ export const expectation: Expectation = { curve: [1, 0.5, 0.2], deviation: 0.05,
 const noises = [0.01, 0.02, 0.05, 0.1, 0.2];
 
 /** The model under the noise with the largest evidence; null without observations. */
-export function fitByEvidence(observations: Observations): { readonly model: AdditiveModel; readonly noise: number } | null {
+export function fitByEvidence(
+  observations: Observations,
+): { readonly model: AdditiveModel; readonly noise: number } | null {
   let best: { readonly model: AdditiveModel; readonly noise: number } | null = null;
   for (const noise of noises) {
     const model = observations.fit(noise);

@@ -106,7 +106,8 @@ export function childrenPool(region: Region, parents: readonly Levels[], random:
   const pool = new Map<string, Levels>();
   const add = (levels: Levels): void => void pool.set(keyOf(levels), levels);
   const pick = (): Levels => parents[random.integer(0, parents.length)] ?? [];
-  for (let i = 0; i < poolRounds * childrenPerRound; i++) add(region.drawAllowed(() => steppedChild(region, pick, random), random));
+  for (let i = 0; i < poolRounds * childrenPerRound; i++)
+    add(region.drawAllowed(() => steppedChild(region, pick, random), random));
   for (let i = 0; i < poolDraws; i++) add(region.drawUniformly(random));
   return listPool(region, [...pool.values()]);
 }
@@ -120,8 +121,7 @@ function listPool(region: Region, levels: readonly Levels[]): Pool {
   return {
     size: levels.length,
     levelsAt: (place) => levels[place] ?? [],
-    computed: (name) =>
-      Float64Array.from(levels, (one) => region.problem.compute(name, region.prunedRatios(one))),
+    computed: (name) => Float64Array.from(levels, (one) => region.problem.compute(name, region.prunedRatios(one))),
     predict: (effects) => Float64Array.from(levels, (one) => sumEffects(effects, one)),
     order: (_, values) => orderOf(values),
   };

@@ -64,9 +64,9 @@ function poolOf({ models, parents, region, random }: ModelProposal): Pool {
   const { problem } = region;
   const score = (levels: readonly number[]): number => {
     const prunedRatios = region.prunedRatios(levels);
-    const valueOf = (name: string): number =>
+    const valueAt = (name: string): number =>
       problem.computed.includes(name) ? problem.compute(name, prunedRatios) : (models.get(name)?.predict(levels) ?? 0);
-    const values = Object.fromEntries([...problem.told, ...problem.computed].map((name) => [name, valueOf(name)]));
+    const values = Object.fromEntries([...problem.told, ...problem.computed].map((name) => [name, valueAt(name)]));
     return (problem.minimized(values)[0] ?? 0) + penalty * problem.violation(values);
   };
   return evolvedPool(

@@ -28,7 +28,12 @@ export function proposeFront(proposal: ModelProposal): void {
 
 function poolOf({ region, parents, random }: ModelProposal): Pool {
   const all = enumeratedPool(region);
-  if (all === null) return childrenPool(region, parents.map(({ levels }) => levels), random);
+  if (all === null)
+    return childrenPool(
+      region,
+      parents.map(({ levels }) => levels),
+      random,
+    );
   return region.problem.objectives.length === 2 ? all : thinnedPool(all, random);
 }
 
@@ -51,7 +56,9 @@ function addFront(
     return;
   }
   const crowding = crowdingDistances(candidates.map(({ point }) => point));
-  const order = [...candidates.keys()].sort((a, b) => (crowding[a] === crowding[b] ? a - b : (crowding[b] ?? 0) - (crowding[a] ?? 0)));
+  const order = [...candidates.keys()].sort((a, b) =>
+    crowding[a] === crowding[b] ? a - b : (crowding[b] ?? 0) - (crowding[a] ?? 0),
+  );
   for (const at of order) {
     if (gathered.levels.length >= wanted) break;
     gathered.add(pool.levelsAt(candidates[at]?.place ?? 0));
