@@ -3,14 +3,23 @@
 import type { SparsitySpace } from '@sparsevit/windows';
 import { everySparsity } from '@sparsevit/windows';
 import type { Genome, Levels } from './genome';
-import { levelsOf } from './genome';
+import { levelsOfDrawn } from './genome';
 import type { Problem } from './problem';
 import { violationOf } from './problem';
 
 /** The allowed part of a space. */
 export interface Enumeration {
   /** Places in the space of what is allowed, rising. */
-  readonly places: Uint32Array;
+  readonly places: Int32Array;
+  /** The same, as runs of sparsities that are alike but for the last stage. */
+  readonly runs: {
+    /** Where in `places` each run ends. */
+    readonly ends: Int32Array;
+    /** [runs, stages - 1]: the list of each stage but the last. */
+    readonly lists: Int32Array;
+    /** The list of the last stage, for every one of `places`. */
+    readonly lastList: Int32Array;
+  };
   /** Computed quantities of what is allowed, in the order of `places`. */
   readonly computed: ReadonlyMap<string, Float64Array>;
   /** Stage -> genes of its sparsities, in the order in which places count them. */
@@ -22,11 +31,11 @@ export interface Enumeration {
 /**
  * Looks at every sparsity of the space once.
  *
- * @param genome of a space with fewer than 2^32 sparsities
+ * @param genome of a space with fewer than 2^31 sparsities
  */
 export function enumerate(genome: Genome, problem: Problem): Enumeration {
   const { space, size } = genome;
-  const places = new Uint32Array(size);
+  const places = new Int32Array(size);
   const columns = problem.computed.map((name) => ({
     name,
     values: new Float64Array(size),
@@ -47,9 +56,14 @@ export function enumerate(genome: Genome, problem: Problem): Enumeration {
     if (isAllowed) places[kept++] = place;
     place++;
   }
-  const stageLists = space.pairsPerStage.map((pairs) => listsOf({ pairsPerStage: [pairs], choices: space.choices }));
+  const stageLists = space.pairsPerStage.map((pairs) => listsOf(genome, { pairsPerStage: [pairs], choices: space.choices }));
+  const allowed = places.slice(0, kept);
   return {
-    places: places.slice(0, kept),
+    places: allowed,
+    runs: runsOf(
+      allowed,
+      stageLists.map((lists) => lists.length),
+    ),
     computed: new Map(columns.map(({ name, values }) => [name, values.slice(0, kept)])),
     stageLists,
     levelsAt(at) {
@@ -66,8 +80,32 @@ export function enumerate(genome: Genome, problem: Problem): Enumeration {
 }
 
 /** The genes of a space of one stage, in its order. */
-function listsOf(space: SparsitySpace): Levels[] {
-  const genes = space.pairsPerStage[0] ?? 0;
-  const genome = { space, genes, levels: space.choices.length, stageStarts: [0, genes], stageOf: [], size: 0 };
-  return Array.from(everySparsity(space), (prunedRatios) => levelsOf(genome, prunedRatios));
+function listsOf(genome: Genome, space: SparsitySpace): Levels[] {
+  return Array.from(everySparsity(space), (prunedRatios) => levelsOfDrawn(genome, prunedRatios));
+}
+
+function runsOf(places: Int32Array, listCounts: readonly number[]): Enumeration['runs'] {
+  const lastCount = listCounts.at(-1) ?? 1;
+  const lastList = new Int32Array(places.length);
+  const ends: number[] = [];
+  const lists: number[] = [];
+  let front = -1;
+  for (let at = 0; at < places.length; at++) {
+    const place = places[at] ?? 0;
+    const next = Math.floor(place / lastCount);
+    lastList[at] = place - next * lastCount;
+    if (next === front) continue;
+    if (at > 0) ends.push(at);
+    front = next;
+    let left = front;
+    const run: number[] = [];
+    for (let stage = listCounts.length - 2; stage >= 0; stage--) {
+      const count = listCounts[stage] ?? 1;
+      run.unshift(left % count);
+      left = Math.floor(left / count);
+    }
+    lists.push(...run);
+  }
+  if (places.length > 0) ends.push(places.length);
+  return { ends: Int32Array.from(ends), lists: Int32Array.from(lists), lastList };
 }

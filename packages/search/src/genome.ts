@@ -22,6 +22,8 @@ export interface Genome {
   readonly stageOf: readonly number[];
   /** Sparsities in the space; beyond 2^53 no longer exact. */
   readonly size: number;
+  /** The place of a ratio among the choices. */
+  readonly levelOf: ReadonlyMap<number, number>;
 }
 
 /**
@@ -49,7 +51,15 @@ export function createGenome(space: SparsitySpace): Genome {
   const genes = stageStarts.at(-1) ?? 0;
   if (genes === 0) throw new ConfigError('search: expected a space with at least one pair of blocks, got none.');
   const stageOf = pairsPerStage.flatMap((pairs, stage) => Array.from({ length: pairs }, () => stage));
-  return { space, genes, levels: choices.length, stageStarts, stageOf, size: sparsitySpaceSize(space) };
+  return {
+    space,
+    genes,
+    levels: choices.length,
+    stageStarts,
+    stageOf,
+    size: sparsitySpaceSize(space),
+    levelOf: new Map(choices.map((choice, level) => [choice, level])),
+  };
 }
 
 /**
@@ -59,25 +69,43 @@ export function createGenome(space: SparsitySpace): Genome {
  */
 export function levelsOf(genome: Genome, prunedRatios: PrunedRatios): number[] {
   checkInSpace(genome.space, prunedRatios);
-  return prunedRatios.flatMap((ratios) => ratios.map((ratio) => genome.space.choices.indexOf(ratio)));
+  return levelsOfDrawn(genome, prunedRatios);
+}
+
+/** The genes of a sparsity that is known to be one of the space, such as a draw. */
+export function levelsOfDrawn({ levelOf }: Genome, prunedRatios: PrunedRatios): number[] {
+  const levels: number[] = [];
+  for (const ratios of prunedRatios) for (const ratio of ratios) levels.push(levelOf.get(ratio) ?? 0);
+  return levels;
 }
 
 /** The sparsity that genes stand for. */
 export function prunedRatiosOf({ space, stageStarts }: Genome, levels: Levels): PrunedRatios {
-  return space.pairsPerStage.map((pairs, stage) => {
-    const start = stageStarts[stage] ?? 0;
-    return Array.from({ length: pairs }, (_, pair) => space.choices[levels[start + pair] ?? 0] ?? 0);
-  });
+  const { pairsPerStage, choices } = space;
+  const stages: number[][] = [];
+  for (let stage = 0; stage < pairsPerStage.length; stage++) {
+    const ratios: number[] = [];
+    const end = stageStarts[stage + 1] ?? 0;
+    for (let gene = stageStarts[stage] ?? 0; gene < end; gene++) ratios.push(choices[levels[gene] ?? 0] ?? 0);
+    stages.push(ratios);
+  }
+  return stages;
 }
 
 /** A text that two lists of genes share exactly when they are the same. */
 export const keyOf = (levels: Levels): string => levels.join();
 
 /** Puts the genes of each stage in rising order: what crossover and mutation leave is made a sparsity of the space again. */
-export function sortInStages({ stageStarts }: Genome, levels: Levels): number[] {
-  const sorted: number[] = [];
-  for (let stage = 1; stage < stageStarts.length; stage++) {
-    sorted.push(...levels.slice(stageStarts[stage - 1], stageStarts[stage]).sort((a, b) => a - b));
+export function sortInStages({ stageOf }: Genome, levels: Levels): number[] {
+  const sorted = [...levels];
+  // by insertion: stages are short, and mostly in order
+  for (let gene = 1; gene < sorted.length; gene++) {
+    const level = sorted[gene] ?? 0;
+    let at = gene;
+    for (; at > 0 && stageOf[at - 1] === stageOf[gene] && (sorted[at - 1] ?? 0) > level; at--) {
+      sorted[at] = sorted[at - 1] ?? 0;
+    }
+    sorted[at] = level;
   }
   return sorted;
 }

@@ -5,7 +5,7 @@ import { createRandom, everySparsity } from '@sparsevit/windows';
 import type { Reach, ReachedValue } from './errors';
 import { describeRatios, InfeasibleBudgetError } from './errors';
 import type { Genome, Levels } from './genome';
-import { levelsOf, prunedRatiosOf } from './genome';
+import { levelsOfDrawn, prunedRatiosOf } from './genome';
 import { findLeast } from './least';
 import type { Constraint, Problem } from './problem';
 import { searchedUpperBound, violationOf } from './problem';
@@ -39,7 +39,7 @@ export function findAllowed(
   const survey = options.isEnumerable
     ? surveyAll(genome, problem, bounded)
     : surveyByDescent(genome, problem, bounded, { nearest: least.levels, seed: options.seed });
-  if (!('reach' in survey)) return levelsOf(genome, survey.allowed);
+  if (!('reach' in survey)) return levelsOfDrawn(genome, survey.allowed);
   const nearest = {
     prunedRatios: survey.nearest,
     values: Object.fromEntries(bounded.map(({ name }) => [name, problem.compute(name, survey.nearest)])),

@@ -3,7 +3,7 @@
 import type { Random } from '@sparsevit/windows';
 import { drawUniformly } from '@sparsevit/windows';
 import type { Genome, Levels } from './genome';
-import { levelsOf, withGene } from './genome';
+import { levelsOfDrawn, withGene } from './genome';
 
 /** Sweeps over all genes from one start, at most. */
 const mostSweeps = 20;
@@ -29,7 +29,7 @@ export function findLeast(
   enough: number = Number.NEGATIVE_INFINITY,
 ): Least {
   const corner = (level: number): Levels => Array.from({ length: genome.genes }, () => level);
-  const drawn = Array.from({ length: drawnStarts }, () => levelsOf(genome, drawUniformly(genome.space, random)));
+  const drawn = Array.from({ length: drawnStarts }, () => levelsOfDrawn(genome, drawUniformly(genome.space, random)));
   let least = descend(genome, of, corner(genome.levels - 1), enough);
   for (const start of [corner(0), ...drawn]) {
     if (least.value <= enough) break;

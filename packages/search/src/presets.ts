@@ -39,7 +39,7 @@ export const searchPresets: {
   readonly random: RandomPreset;
   readonly exhaustive: ExhaustivePreset;
 } = {
-  assisted: { kind: 'assisted', first: 24, generation: 16, proposed: 10, parents: 24 },
+  assisted: { kind: 'assisted', first: 24, generation: 32, proposed: 20, parents: 24 },
   small: {
     kind: 'evolution',
     population: 24,

@@ -5,7 +5,7 @@ import { createRandom, drawSorted, drawUniformly } from '@sparsevit/windows';
 import type { Enumeration } from './enumeration';
 import { enumerate } from './enumeration';
 import type { Genome, Levels } from './genome';
-import { levelsOf, prunedRatiosOf, sortInStages, withGene } from './genome';
+import { levelsOfDrawn, prunedRatiosOf, sortInStages, withGene } from './genome';
 import { findAllowed } from './infeasible';
 import type { Problem } from './problem';
 import { violationOf } from './problem';
@@ -87,13 +87,13 @@ export function createRegion(
       return isAllowed ? levels : region.repair(levels, random);
     },
     drawUniformly(random) {
-      const { levels, isAllowed } = reject(() => levelsOf(genome, drawUniformly(genome.space, random)));
+      const { levels, isAllowed } = reject(() => levelsOfDrawn(genome, drawUniformly(genome.space, random)));
       if (isAllowed) return levels;
       const all = region.enumeration();
       if (all === null) return region.repair(levels, random);
       return all.levelsAt(all.places[random.integer(0, all.places.length)] ?? 0);
     },
-    drawSorted: (random) => region.drawAllowed(() => levelsOf(genome, drawSorted(genome.space, random)), random),
+    drawSorted: (random) => region.drawAllowed(() => levelsOfDrawn(genome, drawSorted(genome.space, random)), random),
     repair: (levels, random) => repairBySteps(genome, violation, levels, random) ?? known,
     share() {
       if (bounded.length === 0) return { value: 1, isExact: true };

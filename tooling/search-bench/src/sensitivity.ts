@@ -17,7 +17,7 @@
 import { swinPreset } from '@sparsevit/config/presets';
 import { countMacs } from '@sparsevit/latency';
 import type { PrunedRatios, Random, SparsitySpace } from '@sparsevit/windows';
-import { createRandom, createSparsitySpace, everySparsity, sparsityModes } from '@sparsevit/windows';
+import { createRandom, createSparsitySpace, everySparsity, placeOfPrunedRatios, sparsityModes } from '@sparsevit/windows';
 
 /** A made-up model of Swin-T. */
 export interface SensitivityModel {
@@ -45,8 +45,13 @@ const denseAccuracy = 42.6;
 const baseMs = 4;
 const msPerGmac = 1.1;
 
-/** The model of a seed. */
-export function createSensitivityModel(seed: number): SensitivityModel {
+/**
+ * The model of a seed.
+ *
+ * @param roughness standard deviation, in points, of what each sparsity has for itself, beside the smooth law: a metric on a validation set of
+ *   finite size is like that. It belongs to the sparsity: evaluated again it is the same.
+ */
+export function createSensitivityModel(seed: number, roughness = 0): SensitivityModel {
   const space = createSparsitySpace(architecture);
   const random = createRandom(0x5e45 + seed);
   const between = (low: number, high: number): number => low + (high - low) * random.uniform();
@@ -63,7 +68,7 @@ export function createSensitivityModel(seed: number): SensitivityModel {
   const levelOf = (ratio: number): number => Math.round(10 * ratio);
   const shares = new Float64Array(drops.length);
   return {
-    name: `model ${seed}`,
+    name: `model ${seed}${roughness > 0 ? ', rough' : ''}`,
     space,
     accuracy(prunedRatios) {
       let gene = 0;
@@ -79,6 +84,7 @@ export function createSensitivityModel(seed: number): SensitivityModel {
         lost += (drops[g] ?? 0) * share;
         for (let h = g + 1; h < shares.length; h++) lost += (interactions[g]?.[h] ?? 0) * share * (shares[h] ?? 0);
       }
+      if (roughness > 0) lost += roughness * createRandom(placeOfPrunedRatios(space, prunedRatios) ^ (seed << 20)).normal();
       return denseAccuracy - lost;
     },
     latencyMs(prunedRatios) {

@@ -6,6 +6,8 @@
 import type { Problem } from '../problem';
 import type { Region } from '../region';
 import { createModels } from '../surrogate/models';
+import type { Pool } from '../surrogate/pool';
+import { enumeratedPool } from '../surrogate/pool';
 import { proposeBest } from '../surrogate/propose-best';
 import { proposeFront } from '../surrogate/propose-front';
 import { addTried } from './evolution';
@@ -36,6 +38,7 @@ export function createAssisted(preset: AssistedPreset, problem: Problem, region:
   const numbers = { crossoverProbability: 0.9, mutationProbability: 1 / region.genome.genes };
   const propose = problem.objectives.length === 1 ? proposeBest : proposeFront;
   let parents: readonly Parent[] = [];
+  let all: Pool | null | undefined;
   return {
     propose(proposing) {
       const { random } = proposing;
@@ -43,7 +46,8 @@ export function createAssisted(preset: AssistedPreset, problem: Problem, region:
       const wanted = parents.length === 0 ? preset.first : preset.generation;
       if (parents.length > 0) {
         const evolved = Math.max(0, wanted - preset.proposed);
-        propose({ models: models.fit(), parents, gathered, count: wanted - evolved, region, random });
+        all ??= enumeratedPool(region);
+        propose({ models: models.fit(), parents, all, gathered, count: wanted - evolved, region, random });
         const draw = (): readonly number[] => region.drawAllowed(() => child(parents, numbers, proposing), random);
         addTried(gathered, draw, wanted, triesPerChild * evolved);
       }

@@ -6,7 +6,7 @@
 import type { Random } from '@sparsevit/windows';
 import { drawSorted } from '@sparsevit/windows';
 import type { Genome, Levels } from '../genome';
-import { levelsOf } from '../genome';
+import { levelsOfDrawn } from '../genome';
 import { drawMask, drawSteps, resetMutation, stepMutation, uniformCrossover } from '../operators';
 import type { Member, NewLevels, Proposing, Strategy } from './strategy';
 import { compareMembers, gatherNew } from './strategy';
@@ -102,7 +102,7 @@ export function mutate(
 ): Levels {
   const mask = drawMask(genome.genes, mutationProbability, random);
   if (mutation === 'step') return stepMutation(parent, drawSteps(mask, random), genome.levels);
-  return resetMutation(parent, levelsOf(genome, drawSorted(genome.space, random)), mask);
+  return resetMutation(parent, levelsOfDrawn(genome, drawSorted(genome.space, random)), mask);
 }
 
 function cross(parents: readonly Member[], { crossedParents }: EvolutionPreset, random: Random): Levels {

@@ -28,10 +28,14 @@ export interface Observations {
 /** A fitted model. */
 export interface AdditiveModel extends AdditiveEffects {
   predict(levels: Levels): number;
+  /** What `drawDifferences` takes of a sparsity. */
+  features(levels: Levels): Float64Array;
   /** How uncertain the prediction is: one standard deviation, what the model is expected to miss left out. */
   uncertainty(levels: Levels): number;
   /** A model drawn from those that the observations leave possible. */
   draw(random: Random): AdditiveEffects;
+  /** The same as what its predictions differ by: for each of the rows, features of sparsities. */
+  drawDifferences(rows: readonly Float64Array[], random: Random): Float64Array;
   /** Logarithm of how likely the observations are under this noise, standardised. */
   readonly logEvidence: number;
 }
@@ -54,15 +58,11 @@ export function createObservations(basis: Basis): Observations {
       if (count === 0) offset = value;
       const y = value - offset;
       const row = basis.features(levels);
-      const used = [...row.keys()].filter((i) => row[i] !== 0);
-      for (const i of used) {
+      for (let i = 0; i < size; i++) {
         const feature = row[i] ?? 0;
         withValue[i] = (withValue[i] ?? 0) + feature * y;
         alone[i] = (alone[i] ?? 0) + feature;
-        for (const j of used) {
-          if (j > i) break;
-          products[i * size + j] = (products[i * size + j] ?? 0) + feature * (row[j] ?? 0);
-        }
+        for (let j = 0; j <= i; j++) products[i * size + j] = (products[i * size + j] ?? 0) + feature * (row[j] ?? 0);
       }
       count++;
       sum += y;
@@ -80,6 +80,11 @@ export function createObservations(basis: Basis): Observations {
       const target = Float64Array.from(withValue, (value, i) => (value - mean * (alone[i] ?? 0)) / scale);
       const half = solveLower(lower, target);
       const weights = solveUpper(lower, half);
+      const drawStep = (random: Random): Float64Array => {
+        const z = new Float64Array(size);
+        for (let i = 0; i < size; i++) z[i] = noise * random.normal();
+        return solveUpper(lower, z);
+      };
       const rescale = ({ intercept, effects, interactions, shares }: AdditiveEffects): AdditiveEffects => ({
         intercept: offset + mean + scale * intercept,
         effects: effects.map((effect) => effect.map((value) => scale * value)),
@@ -90,15 +95,22 @@ export function createObservations(basis: Basis): Observations {
       return {
         ...fitted,
         predict: (levels) => sumEffects(fitted, levels),
+        features: basis.features,
         uncertainty(levels) {
           let total = 0;
           for (const value of solveLower(lower, basis.features(levels))) total += value * value;
           return scale * noise * Math.sqrt(total);
         },
-        draw(random) {
-          const z = Float64Array.from(weights, () => random.normal());
-          const drawn = solveUpper(lower, z).map((value, i) => (weights[i] ?? 0) + noise * value);
-          return rescale(basis.effects(drawn));
+        draw: (random) => rescale(basis.effects(drawStep(random).map((value, i) => (weights[i] ?? 0) + value))),
+        drawDifferences(rows, random) {
+          const step = drawStep(random);
+          const differences = new Float64Array(rows.length);
+          for (const [at, row] of rows.entries()) {
+            let sum = 0;
+            for (let i = 0; i < size; i++) sum += (row[i] ?? 0) * (step[i] ?? 0);
+            differences[at] = scale * sum;
+          }
+          return differences;
         },
         logEvidence: evidence(lower, half, { size, count, noise }),
       };

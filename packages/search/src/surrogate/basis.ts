@@ -1,16 +1,14 @@
 /**
- * What an additive model is made of: for each gene a smooth curve over its ratio and a deviation per choice, and for each pair of genes the
- * product of their ratios. Every feature is scaled by how large its weight is expected to be, so that all weights are expected alike.
+ * What an additive model is made of: for each gene a smooth curve over its ratio, and for each pair of genes the product of their ratios. Every
+ * feature is scaled by how large its weight is expected to be, so that all weights are expected alike.
  */
 
 import type { Genome, Levels } from '../genome';
 
 /** Expected sizes of the weights, in standard deviations of the metric. */
 export interface Expectation {
-  /** Straight, bent and twice bent part of a gene's curve. */
-  readonly curve: readonly [number, number, number];
-  /** Deviation of one choice from the curve. */
-  readonly deviation: number;
+  /** Of a gene's curve: the straight part, the bent one, and those that are bent more often. */
+  readonly curve: readonly number[];
   /** Of the product of two genes' ratios. */
   readonly interaction: number;
 }
@@ -37,20 +35,15 @@ export interface AdditiveEffects {
   readonly shares: Float64Array;
 }
 
-const curveParts = 3;
-
 /** The basis for a genome. */
 export function createBasis(genome: Genome, expected: Expectation): Basis {
   const { genes, levels: choices, space } = genome;
   const largest = space.choices.at(-1) || 1;
   const shares = Float64Array.from(space.choices, (choice) => choice / largest);
-  // Legendre polynomials over [0, 1] are not alike, so that each part of a curve is told from the others
-  const curves = Array.from(shares, (share) => {
-    const x = 2 * share - 1;
-    const [straight, bent, twiceBent] = expected.curve;
-    return [straight * x, (bent * (3 * x * x - 1)) / 2, (twiceBent * (5 * x * x * x - 3 * x)) / 2];
-  });
-  const perGene = curveParts + choices;
+  const curves = Array.from(shares, (share) =>
+    legendre(2 * share - 1, expected.curve.length).map((value, part) => value * (expected.curve[part] ?? 0)),
+  );
+  const perGene = expected.curve.length;
   const firstPair = 1 + genes * perGene;
   const size = firstPair + (genes * (genes - 1)) / 2;
   return {
@@ -63,8 +56,7 @@ export function createBasis(genome: Genome, expected: Expectation): Basis {
       for (let gene = 0; gene < genes; gene++) {
         const level = levels[gene] ?? 0;
         const start = 1 + gene * perGene;
-        for (let part = 0; part < curveParts; part++) row[start + part] = curves[level]?.[part] ?? 0;
-        row[start + curveParts + level] = expected.deviation;
+        for (let part = 0; part < perGene; part++) row[start + part] = curves[level]?.[part] ?? 0;
         const share = expected.interaction * (shares[level] ?? 0);
         for (let other = gene + 1; other < genes; other++) row[pair++] = share * (shares[levels[other] ?? 0] ?? 0);
       }
@@ -74,8 +66,8 @@ export function createBasis(genome: Genome, expected: Expectation): Basis {
       const effects = Array.from({ length: genes }, (_, gene) => {
         const start = 1 + gene * perGene;
         return Float64Array.from(shares, (_share, level) => {
-          let sum = expected.deviation * (weights[start + curveParts + level] ?? 0);
-          for (let part = 0; part < curveParts; part++)
+          let sum = 0;
+          for (let part = 0; part < perGene; part++)
             sum += (weights[start + part] ?? 0) * (curves[level]?.[part] ?? 0);
           return sum;
         });
@@ -90,6 +82,15 @@ export function createBasis(genome: Genome, expected: Expectation): Basis {
       return { intercept: interceptScale * (weights[0] ?? 0), effects, interactions, shares };
     },
   };
+}
+
+/** Legendre's polynomials from the first on: over [-1, 1] they are unlike each other, so that the parts of a curve are told apart. */
+function legendre(x: number, count: number): number[] {
+  const values = [1, x];
+  for (let n = 1; n < count; n++) {
+    values.push(((2 * n + 1) * x * (values[n] ?? 0) - n * (values[n - 1] ?? 0)) / (n + 1));
+  }
+  return values.slice(1, count + 1);
 }
 
 /** The intercept is expected anywhere within some standard deviations of the mean. */
@@ -108,4 +109,14 @@ export function sumEffects({ intercept, effects, interactions, shares }: Additiv
     }
   }
   return sum;
+}
+
+/** The effects of the quantity times -1. */
+export function negate({ intercept, effects, interactions, shares }: AdditiveEffects): AdditiveEffects {
+  return {
+    intercept: -intercept,
+    effects: effects.map((effect) => effect.map((value) => -value)),
+    interactions: interactions.map((value) => -value),
+    shares,
+  };
 }

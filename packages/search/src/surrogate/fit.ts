@@ -7,7 +7,7 @@ import type { Expectation } from './basis';
 import { createBasis } from './basis';
 
 /** What is expected of a metric before anything is known: mostly a slope per gene, somewhat bent, and products of half its size. */
-export const expectation: Expectation = { curve: [1, 0.5, 0.2], deviation: 0.05, interaction: 0.5 };
+export const expectation: Expectation = { curve: [1, 0.5, 0.2, 0.1, 0.05], interaction: 0.5 };
 
 /** What a model may miss, in standard deviations of the metric. */
 const noises = [0.01, 0.02, 0.05, 0.1, 0.2];

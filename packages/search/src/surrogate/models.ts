@@ -3,7 +3,7 @@
 import type { Genome } from '../genome';
 import type { Problem } from '../problem';
 import type { Member } from '../strategies/strategy';
-import type { AdditiveModel, Observations } from './additive-model';
+import type { AdditiveModel } from './additive-model';
 import { createObservations } from './additive-model';
 import { createBasis } from './basis';
 import { expectation, fitByEvidence } from './fit';
@@ -24,17 +24,10 @@ const growth = 1.25;
 /** Nothing learnt yet. */
 export function createModels(genome: Genome, problem: Problem): ModelLearner {
   const basis = createBasis(genome, expectation);
-  const told = problem.told.map((name) => ({ name, observations: createObservations(basis), noise: 0, chosenAt: 0 }));
+  const told = problem.told.map((name) => ({ name, observations: createObservations(basis) }));
   const seen = new Set<number>();
-  const fitOne = (one: { observations: Observations; noise: number; chosenAt: number }): AdditiveModel | null => {
-    const count = one.observations.count();
-    if (count < growth * one.chosenAt) return one.observations.fit(one.noise);
-    const chosen = fitByEvidence(one.observations);
-    if (chosen === null) return null;
-    one.noise = chosen.noise;
-    one.chosenAt = count;
-    return chosen.model;
-  };
+  const noises = new Map<string, number>();
+  let chosenAt = 0;
   return {
     learn(members) {
       for (const { id, isComplete, levels, values } of members) {
@@ -42,12 +35,16 @@ export function createModels(genome: Genome, problem: Problem): ModelLearner {
         seen.add(id);
         for (const { name, observations } of told) observations.add(levels, values[name] ?? 0);
       }
+      // here and not where models are fitted: what a search that is resumed learns again has to lead to the same
+      if (seen.size < growth * chosenAt || seen.size === 0) return;
+      chosenAt = seen.size;
+      for (const { name, observations } of told) noises.set(name, fitByEvidence(observations)?.noise ?? 1);
     },
     fit() {
       const models = new Map<string, AdditiveModel>();
-      for (const one of told) {
-        const model = fitOne(one);
-        if (model !== null) models.set(one.name, model);
+      for (const { name, observations } of told) {
+        const model = observations.fit(noises.get(name) ?? 1);
+        if (model !== null) models.set(name, model);
       }
       return models;
     },

@@ -1,70 +1,119 @@
-/** A model's prediction for every allowed sparsity of an enumerated space: what the stages in front add up to is kept while the last one goes through its lists. */
+/**
+ * A model's prediction for every allowed sparsity of an enumerated space. Places count the last stage fastest, so that what the stages in front
+ * add up to is kept until one of them changes.
+ */
 
 import type { Enumeration } from '../enumeration';
-import type { Genome, Levels } from '../genome';
+import type { Genome } from '../genome';
 import type { AdditiveEffects } from './basis';
+
+/** The sparsities of one stage, as the model sees them. */
+interface StageTable {
+  readonly start: number;
+  readonly genes: number;
+  readonly lists: number;
+  /** Effects of the genes of each list, and the products among them. */
+  readonly sums: Float64Array;
+  /** [lists, genes]: the shares whose products with those of other stages count. */
+  readonly shares: Float64Array;
+}
+
+function stageTables(
+  { effects, interactions, shares }: AdditiveEffects,
+  { stageLists }: Enumeration,
+  { genes, stageStarts }: Genome,
+): StageTable[] {
+  return stageLists.map((lists, stage) => {
+    const start = stageStarts[stage] ?? 0;
+    const own = (stageStarts[stage + 1] ?? start) - start;
+    const sums = new Float64Array(lists.length);
+    const listShares = new Float64Array(lists.length * own);
+    lists.forEach((levels, list) => {
+      let sum = 0;
+      for (let i = 0; i < own; i++) {
+        const share = shares[levels[i] ?? 0] ?? 0;
+        listShares[list * own + i] = share;
+        sum += effects[start + i]?.[levels[i] ?? 0] ?? 0;
+        for (let j = 0; j < i; j++) {
+          sum += (interactions[(start + j) * genes + start + i] ?? 0) * share * (listShares[list * own + j] ?? 0);
+        }
+      }
+      sums[list] = sum;
+    });
+    return { start, genes: own, lists: lists.length, sums, shares: listShares };
+  });
+}
 
 /**
  * Predictions in the order of `places`; equal to `sumEffects` but for the order of sums.
  *
- * @param into at least as long as `places`; one that is used again saves making one
+ * @param into as long as `places`
  */
 export function predictAll(
-  { effects, interactions, intercept, shares }: AdditiveEffects,
-  { places, stageLists }: Enumeration,
-  { genes, stageStarts }: Genome,
-  into: Float64Array = new Float64Array(places.length),
+  effects: AdditiveEffects,
+  enumeration: Enumeration,
+  genome: Genome,
+  into: Float64Array,
 ): Float64Array {
-  const last = stageLists.length - 1;
-  const lastStart = stageStarts[last] ?? 0;
-  const lastLists = stageLists[last] ?? [];
-  const lastSums = lastLists.map((levels) => ownSum(levels, lastStart));
-  const lastGenes = genes - lastStart;
-  const lastShares = Float64Array.from(lastLists.flatMap((levels) => levels.map((level) => shares[level] ?? 0)));
-  const factors = new Float64Array(lastGenes);
-  const front: number[] = [];
-  let frontPlace = -1;
-  let frontSum = 0;
+  const { genes } = genome;
+  const { interactions, intercept } = effects;
+  const tables = stageTables(effects, enumeration, genome);
+  const last = tables.length - 1;
+  const { start: lastStart, genes: lastGenes, sums: lastSums, shares: lastShares } = tables[last] ?? noStage;
+  // in front of each stage: the sum of the stages before it, and the factors that they put on the genes from it on
+  const sums = new Float64Array(tables.length + 1).fill(intercept);
+  const factors = new Float64Array((tables.length + 1) * genes);
+  const digits = new Int32Array(tables.length).fill(-1);
 
-  /** Effects of some genes and the products among them. */
-  function ownSum(levels: Levels, start: number): number {
-    let sum = 0;
-    for (let i = 0; i < levels.length; i++) {
-      const level = levels[i] ?? 0;
-      sum += effects[start + i]?.[level] ?? 0;
-      const share = shares[level] ?? 0;
-      for (let j = i + 1; j < levels.length; j++) {
-        sum += (interactions[(start + i) * genes + start + j] ?? 0) * share * (shares[levels[j] ?? 0] ?? 0);
+  /** Goes on with list `list` of a stage. */
+  const put = (stage: number, list: number): void => {
+    const table = tables[stage] ?? noStage;
+    const before = stage * genes;
+    const after = before + genes;
+    const next = table.start + table.genes;
+    let sum = (sums[stage] ?? 0) + (table.sums[list] ?? 0);
+    for (let other = next; other < genes; other++) factors[after + other] = factors[before + other] ?? 0;
+    for (let i = 0; i < table.genes; i++) {
+      const gene = table.start + i;
+      const share = table.shares[list * table.genes + i] ?? 0;
+      sum += (factors[before + gene] ?? 0) * share;
+      for (let other = next; other < genes; other++) {
+        factors[after + other] = (factors[after + other] ?? 0) + share * (interactions[gene * genes + other] ?? 0);
       }
     }
-    return sum;
-  }
+    digits[stage] = list;
+    sums[stage + 1] = sum;
+  };
 
-  for (let at = 0; at < places.length; at++) {
-    const place = places[at] ?? 0;
-    const place0 = Math.floor(place / lastLists.length);
-    if (place0 !== frontPlace) {
-      frontPlace = place0;
-      let left = place0;
-      for (let stage = last - 1; stage >= 0; stage--) {
-        const lists = stageLists[stage] ?? [];
-        const list = lists[left % lists.length] ?? [];
-        for (let i = 0; i < list.length; i++) front[(stageStarts[stage] ?? 0) + i] = list[i] ?? 0;
-        left = Math.floor(left / lists.length);
+  const { ends, lists, lastList } = enumeration.runs;
+  const lastFactors = last * genes + lastStart;
+  let at = 0;
+  for (let run = 0; run < ends.length; run++) {
+    let isChanged = false;
+    for (let stage = 0; stage < last; stage++) {
+      const list = lists[run * last + stage] ?? 0;
+      if (!isChanged && digits[stage] === list) continue;
+      isChanged = true;
+      put(stage, list);
+    }
+    const sum = sums[last] ?? 0;
+    const end = ends[run] ?? 0;
+    if (lastGenes === 1) {
+      const factor = factors[lastFactors] ?? 0;
+      for (; at < end; at++) {
+        const list = lastList[at] ?? 0;
+        into[at] = sum + (lastSums[list] ?? 0) + factor * (lastShares[list] ?? 0);
       }
-      frontSum = intercept + ownSum(front, 0);
-      factors.fill(0);
-      for (let gene = 0; gene < lastStart; gene++) {
-        const share = shares[front[gene] ?? 0] ?? 0;
-        for (let i = 0; i < lastGenes; i++) {
-          factors[i] = (factors[i] ?? 0) + share * (interactions[gene * genes + lastStart + i] ?? 0);
-        }
+    } else {
+      for (; at < end; at++) {
+        const list = lastList[at] ?? 0;
+        let whole = sum + (lastSums[list] ?? 0);
+        for (let i = 0; i < lastGenes; i++) whole += (factors[lastFactors + i] ?? 0) * (lastShares[list * lastGenes + i] ?? 0);
+        into[at] = whole;
       }
     }
-    const list = place - place0 * lastLists.length;
-    let sum = frontSum + (lastSums[list] ?? 0);
-    for (let i = 0; i < lastGenes; i++) sum += (factors[i] ?? 0) * (lastShares[list * lastGenes + i] ?? 0);
-    into[at] = sum;
   }
   return into;
 }
+
+const noStage: StageTable = { start: 0, genes: 0, lists: 1, sums: new Float64Array(1), shares: new Float64Array(0) };

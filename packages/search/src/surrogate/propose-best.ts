@@ -1,21 +1,23 @@
 /** What models propose when there is one objective: what they expect to be best, and what may be best for all they know. */
 
 import type { Random } from '@sparsevit/windows';
+import type { Levels } from '../genome';
 import { violationOf } from '../problem';
 import type { Region } from '../region';
 import type { Parent } from '../strategies/nsga2';
 import type { NewLevels } from '../strategies/strategy';
-import type { AdditiveEffects } from './basis';
-import { sumEffects } from './basis';
+import { negate } from './basis';
+import { evolvedPool } from './drawn-pool';
 import type { Models } from './models';
 import type { Pool } from './pool';
-import { enumeratedPool, evolvedPool } from './pool';
 import { placesOfSmallest } from './smallest';
 
 /** What a proposal is made from. */
 export interface ModelProposal {
   readonly models: Models;
   readonly parents: readonly Parent[];
+  /** Everything that is allowed; null where the space is not enumerated. */
+  readonly all: Pool | null;
   /** What is proposed is added here. */
   readonly gathered: NewLevels;
   readonly count: number;
@@ -24,7 +26,7 @@ export interface ModelProposal {
 }
 
 /** Sparsities among which proposals are chosen. */
-const shortlistSize = 256;
+const shortlistSize = 128;
 /** How much worse than the spread of the objective a broken told bound counts. */
 const penalty = 10;
 
@@ -33,70 +35,77 @@ export function proposeBest(proposal: ModelProposal): void {
   const { models, gathered, count, region, random } = proposal;
   const objective = region.problem.objectives[0];
   if (objective === undefined || count === 0) return;
-  const model = models.get(objective.name);
-  const pool = poolOf(proposal);
+  const pool = proposal.all ?? poolOf(proposal);
   const scores = scoresOf(pool, region, models);
-  const places = placesOfSmallest(scores, shortlistSize, () => false);
-  const shortlist = places.map((place) => ({ levels: pool.levelsAt(place), score: scores[place] ?? 0 }));
+  // those that are known are among the best: as many more are looked at
+  const places = placesOfSmallest(scores, shortlistSize + proposal.parents.length);
+  const shortlist = places
+    .map((place) => ({ levels: pool.levelsAt(place), score: scores[place] ?? 0 }))
+    .filter(({ levels }) => gathered.isNew(levels))
+    .slice(0, shortlistSize);
+  const model = models.get(objective.name);
   const wanted = gathered.levels.length + count;
-  const greedy = gathered.levels.length + (model === undefined ? count : Math.ceil(count / 2));
+  const expected = gathered.levels.length + (model === undefined ? count : Math.ceil(count / 2));
   for (const { levels } of shortlist) {
-    if (gathered.levels.length >= greedy) break;
+    if (gathered.levels.length >= expected) break;
     gathered.add(levels);
   }
   if (model === undefined) return;
   const sign = objective.direction === 'maximize' ? -1 : 1;
+  const rows = shortlist.map(({ levels }) => model.features(levels));
   for (let tries = 0; tries < 2 * count && gathered.levels.length < wanted; tries++) {
-    const drawn = model.draw(random);
-    const ranked = shortlist
-      .map(({ levels, score }) => ({
-        levels,
-        score: score + sign * (sumEffects(drawn, levels) - model.predict(levels)),
-      }))
-      .sort((a, b) => a.score - b.score);
-    for (const { levels } of ranked) if (gathered.add(levels)) break;
+    const differences = model.drawDifferences(rows, random);
+    let best: Levels | null = null;
+    let least = Number.POSITIVE_INFINITY;
+    for (const [i, { levels, score }] of shortlist.entries()) {
+      const total = score + sign * (differences[i] ?? 0);
+      if (total < least) [best, least] = [levels, total];
+    }
+    if (best !== null) gathered.add(best);
   }
 }
 
 function poolOf({ models, parents, region, random }: ModelProposal): Pool {
-  const enumerated = enumeratedPool(region);
-  if (enumerated !== null) return enumerated;
   const { problem } = region;
-  const score = (levels: readonly number[]): number => {
+  const score = (levels: Levels): number => {
     const prunedRatios = region.prunedRatios(levels);
     const valueAt = (name: string): number =>
       problem.computed.includes(name) ? problem.compute(name, prunedRatios) : (models.get(name)?.predict(levels) ?? 0);
     const values = Object.fromEntries([...problem.told, ...problem.computed].map((name) => [name, valueAt(name)]));
     return (problem.minimized(values)[0] ?? 0) + penalty * problem.violation(values);
   };
-  return evolvedPool(
-    region,
-    parents.map(({ levels }) => levels),
-    score,
-    random,
-  );
+  const from = parents.map(({ levels }) => levels);
+  return evolvedPool(region, from, score, random);
 }
 
 /** The first objective to be made small, with a penalty for told bounds that are expected to be broken. */
 function scoresOf(pool: Pool, { problem }: Region, models: Models): Float64Array {
-  const valuesOf = (name: string): Float64Array => {
-    const model: AdditiveEffects | undefined = models.get(name);
-    if (model !== undefined) return pool.predict(model);
-    return problem.computed.includes(name) ? pool.computed(name) : new Float64Array(pool.size);
-  };
   const objective = problem.objectives[0];
-  const scores = Float64Array.from(valuesOf(objective?.name ?? ''));
-  if (objective?.direction === 'maximize') for (let i = 0; i < scores.length; i++) scores[i] = -(scores[i] ?? 0);
-  const bounded = problem.constraints.filter(({ name }) => problem.told.includes(name));
+  const name = objective?.name ?? '';
+  const sign = objective?.direction === 'maximize' ? -1 : 1;
+  const model = models.get(name);
+  const scores =
+    model === undefined ? pool.computed(name, sign).slice() : pool.predict(sign === 1 ? model : negate(model), 0);
+  const bounded = problem.constraints.filter((constraint) => problem.told.includes(constraint.name));
   if (bounded.length === 0) return scores;
-  let least = Number.POSITIVE_INFINITY;
-  let greatest = Number.NEGATIVE_INFINITY;
-  for (const score of scores) [least, greatest] = [Math.min(least, score), Math.max(greatest, score)];
+  const spread = spreadOf(scores);
   for (const constraint of bounded) {
-    const values = valuesOf(constraint.name);
+    const bound = models.get(constraint.name);
+    if (bound === undefined) continue;
+    const values = pool.predict(bound, 1);
     for (let i = 0; i < scores.length; i++) {
-      scores[i] = (scores[i] ?? 0) + penalty * (greatest - least || 1) * violationOf(constraint, values[i] ?? 0);
+      scores[i] = (scores[i] ?? 0) + penalty * spread * violationOf(constraint, values[i] ?? 0);
     }
   }
   return scores;
+}
+
+function spreadOf(scores: Float64Array): number {
+  let least = Number.POSITIVE_INFINITY;
+  let greatest = Number.NEGATIVE_INFINITY;
+  for (const score of scores) {
+    if (score < least) least = score;
+    if (score > greatest) greatest = score;
+  }
+  return greatest - least || 1;
 }

@@ -6,9 +6,11 @@ import { crowdingDistances } from '../pareto';
 import { violationOf } from '../problem';
 import type { Region } from '../region';
 import type { AdditiveEffects } from './basis';
+import { negate } from './basis';
+import { childrenPool, thinnedPool } from './drawn-pool';
 import { gainsMost } from './gain';
 import type { Pool } from './pool';
-import { childrenPool, enumeratedPool, thinnedPool } from './pool';
+
 import type { ModelProposal } from './propose-best';
 
 /** Predicted front members that are looked at more closely. */
@@ -26,15 +28,10 @@ export function proposeFront(proposal: ModelProposal): void {
   addFront(proposal, pool, drawn, wanted);
 }
 
-function poolOf({ region, parents, random }: ModelProposal): Pool {
-  const all = enumeratedPool(region);
-  if (all === null)
-    return childrenPool(
-      region,
-      parents.map(({ levels }) => levels),
-      random,
-    );
-  return region.problem.objectives.length === 2 ? all : thinnedPool(all, random);
+function poolOf({ all, region, parents, random }: ModelProposal): Pool {
+  const from = parents.map(({ levels }) => levels);
+  if (all === null) return childrenPool(region, from, random);
+  return region.problem.objectives.length === 2 ? all : thinnedPool(region, all, random);
 }
 
 function addFront(
@@ -67,10 +64,11 @@ function addFront(
 
 /** The objectives to be made small, at every place. */
 function axesOf(pool: Pool, { problem }: Region, models: ReadonlyMap<string, AdditiveEffects>): Float64Array[] {
-  return problem.objectives.map(({ name, direction }) => {
+  return problem.objectives.map(({ name, direction }, axis) => {
+    const sign = direction === 'maximize' ? -1 : 1;
     const model = models.get(name);
-    const values = model === undefined ? pool.computed(name) : pool.predict(model);
-    return direction === 'minimize' ? values : values.map((value) => -value);
+    if (model === undefined) return pool.computed(name, sign);
+    return pool.predict(sign === 1 ? model : negate(model), axis);
   });
 }
 
@@ -80,9 +78,11 @@ function outsideOf(
   { problem }: Region,
   models: ReadonlyMap<string, AdditiveEffects>,
 ): (place: number) => boolean {
-  const bounded = problem.constraints.flatMap((constraint) => {
+  const bounded = problem.constraints.flatMap((constraint, i) => {
     const model = models.get(constraint.name);
-    return model === undefined ? [] : [{ constraint, values: pool.predict(model) }];
+    return model === undefined
+      ? []
+      : [{ constraint, values: pool.predict(model, problem.objectives.length + i) }];
   });
   return (place) => bounded.some(({ constraint, values }) => violationOf(constraint, values[place] ?? 0) > 0);
 }
@@ -94,14 +94,15 @@ function sweep(
   { problem }: Region,
   isNew: (place: number) => boolean,
 ): number[] {
-  const computed = problem.objectives.findIndex(({ name }) => problem.computed.includes(name));
-  const along = Math.max(0, computed);
-  const first = axes[along] ?? new Float64Array(0);
+  // along a computed axis, whose order stays
+  const along = Math.max(
+    0,
+    problem.objectives.findIndex(({ name }) => problem.computed.includes(name)),
+  );
   const second = axes[1 - along] ?? new Float64Array(0);
-  const order = pool.order(problem.objectives[along], first);
   const front: number[] = [];
   let least = Number.POSITIVE_INFINITY;
-  for (const place of order) {
+  for (const place of pool.order(axes[along] ?? new Float64Array(0))) {
     const value = second[place] ?? Number.NaN;
     if (!(value < least) || !isNew(place)) continue;
     least = value;
