@@ -56,7 +56,9 @@ export function enumerate(genome: Genome, problem: Problem): Enumeration {
     if (isAllowed) places[kept++] = place;
     place++;
   }
-  const stageLists = space.pairsPerStage.map((pairs) => listsOf(genome, { pairsPerStage: [pairs], choices: space.choices }));
+  const stageLists = space.pairsPerStage.map((pairs) =>
+    listsOf(genome, { pairsPerStage: [pairs], choices: space.choices }),
+  );
   const allowed = places.slice(0, kept);
   return {
     places: allowed,

@@ -37,7 +37,7 @@ export interface AdditiveEffects {
 
 /** The basis for a genome. */
 export function createBasis(genome: Genome, expected: Expectation): Basis {
-  const { genes, levels: choices, space } = genome;
+  const { genes, space } = genome;
   const largest = space.choices.at(-1) || 1;
   const shares = Float64Array.from(space.choices, (choice) => choice / largest);
   const curves = Array.from(shares, (share) =>
@@ -67,8 +67,7 @@ export function createBasis(genome: Genome, expected: Expectation): Basis {
         const start = 1 + gene * perGene;
         return Float64Array.from(shares, (_share, level) => {
           let sum = 0;
-          for (let part = 0; part < perGene; part++)
-            sum += (weights[start + part] ?? 0) * (curves[level]?.[part] ?? 0);
+          for (let part = 0; part < perGene; part++) sum += (weights[start + part] ?? 0) * (curves[level]?.[part] ?? 0);
           return sum;
         });
       });

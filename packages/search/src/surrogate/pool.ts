@@ -35,7 +35,8 @@ export function enumeratedPool(region: Region): Pool | null {
     levelsAt: (place) => all.levelsAt(all.places[place] ?? 0),
     computed(name, sign) {
       const key = `${sign} ${name}`;
-      const values = computed.get(key) ?? (all.computed.get(name) ?? new Float64Array(size)).map((value) => sign * value);
+      const values =
+        computed.get(key) ?? (all.computed.get(name) ?? new Float64Array(size)).map((value) => sign * value);
       computed.set(key, values);
       return values;
     },

@@ -108,7 +108,8 @@ export function predictAll(
       for (; at < end; at++) {
         const list = lastList[at] ?? 0;
         let whole = sum + (lastSums[list] ?? 0);
-        for (let i = 0; i < lastGenes; i++) whole += (factors[lastFactors + i] ?? 0) * (lastShares[list * lastGenes + i] ?? 0);
+        for (let i = 0; i < lastGenes; i++)
+          whole += (factors[lastFactors + i] ?? 0) * (lastShares[list * lastGenes + i] ?? 0);
         into[at] = whole;
       }
     }

@@ -80,9 +80,7 @@ function outsideOf(
 ): (place: number) => boolean {
   const bounded = problem.constraints.flatMap((constraint, i) => {
     const model = models.get(constraint.name);
-    return model === undefined
-      ? []
-      : [{ constraint, values: pool.predict(model, problem.objectives.length + i) }];
+    return model === undefined ? [] : [{ constraint, values: pool.predict(model, problem.objectives.length + i) }];
   });
   return (place) => bounded.some(({ constraint, values }) => violationOf(constraint, values[place] ?? 0) > 0);
 }
