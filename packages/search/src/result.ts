@@ -36,7 +36,7 @@ export interface SearchResult {
   readonly front: readonly Evaluation[];
   /** What the front covers, after each number of evaluations at which it grew; empty when the front has one dimension. */
   readonly hypervolume: readonly { readonly evaluations: number; readonly hypervolume: number }[];
-  /** The corner that hypervolume is measured from; null when the front has one dimension. */
+  /** The corner that hypervolume is measured from; null when the front has one dimension, or no member. */
   readonly reference: Readonly<Record<string, number>> | null;
   /** How much each gene matters for the first objective. */
   readonly importance: readonly GeneImportance[];
@@ -78,7 +78,7 @@ export function summarize({
   const axes = axesOf(problem);
   const points = feasible.map(({ values }) => axes.map(({ name, sign }) => sign * (values[name] ?? Number.NaN)));
   const front = frontOf(points).sort((a, b) => (points[a]?.[0] ?? 0) - (points[b]?.[0] ?? 0));
-  const reference = axes.length < 2 ? null : referenceOf(axes, settings, points);
+  const reference = axes.length < 2 || points.length === 0 ? null : referenceOf(axes, settings, points);
   const countOf = (state: Evaluation['state']): number => evaluations.filter((one) => one.state === state).length;
   return {
     format: resultFormat,
@@ -92,7 +92,7 @@ export function summarize({
     reference:
       reference === null
         ? null
-        : Object.fromEntries(axes.map(({ name, sign }, i) => [name, sign * (reference[i] ?? 0)])),
+        : Object.fromEntries(axes.map(({ name, sign }, i) => [name, sign * (reference[i] ?? 0) + 0])),
     importance: importanceOf(genome, evaluations, problem.objectives[0]?.name ?? ''),
     spaceSize: genome.size,
     feasibleShare: region.share(),
