@@ -11,15 +11,6 @@ import { violationOf } from './problem';
 export interface Enumeration {
   /** Places in the space of what is allowed, rising. */
   readonly places: Int32Array;
-  /** The same, as runs of sparsities that are alike but for the last stage. */
-  readonly runs: {
-    /** Where in `places` each run ends. */
-    readonly ends: Int32Array;
-    /** [runs, stages - 1]: the list of each stage but the last. */
-    readonly lists: Int32Array;
-    /** The list of the last stage, for every one of `places`. */
-    readonly lastList: Int32Array;
-  };
   /** Computed quantities of what is allowed, in the order of `places`. */
   readonly computed: ReadonlyMap<string, Float64Array>;
   /** Stage -> genes of its sparsities, in the order in which places count them. */
@@ -62,10 +53,6 @@ export function enumerate(genome: Genome, problem: Problem): Enumeration {
   const allowed = places.slice(0, kept);
   return {
     places: allowed,
-    runs: runsOf(
-      allowed,
-      stageLists.map((lists) => lists.length),
-    ),
     computed: new Map(columns.map(({ name, values }) => [name, values.slice(0, kept)])),
     stageLists,
     levelsAt(at) {
@@ -84,30 +71,4 @@ export function enumerate(genome: Genome, problem: Problem): Enumeration {
 /** The genes of a space of one stage, in its order. */
 function listsOf(genome: Genome, space: SparsitySpace): Levels[] {
   return Array.from(everySparsity(space), (prunedRatios) => levelsOfDrawn(genome, prunedRatios));
-}
-
-function runsOf(places: Int32Array, listCounts: readonly number[]): Enumeration['runs'] {
-  const lastCount = listCounts.at(-1) ?? 1;
-  const lastList = new Int32Array(places.length);
-  const ends: number[] = [];
-  const lists: number[] = [];
-  let front = -1;
-  for (let at = 0; at < places.length; at++) {
-    const place = places[at] ?? 0;
-    const next = Math.floor(place / lastCount);
-    lastList[at] = place - next * lastCount;
-    if (next === front) continue;
-    if (at > 0) ends.push(at);
-    front = next;
-    let left = front;
-    const run: number[] = [];
-    for (let stage = listCounts.length - 2; stage >= 0; stage--) {
-      const count = listCounts[stage] ?? 1;
-      run.unshift(left % count);
-      left = Math.floor(left / count);
-    }
-    lists.push(...run);
-  }
-  if (places.length > 0) ends.push(places.length);
-  return { ends: Int32Array.from(ends), lists: Int32Array.from(lists), lastList };
 }

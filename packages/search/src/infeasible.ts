@@ -55,21 +55,20 @@ function surveyAll(
   bounded: readonly Constraint[],
 ): Survey | { readonly allowed: PrunedRatios } {
   const none: PrunedRatios = [];
-  const leasts = bounded.map(() => ({ value: Number.POSITIVE_INFINITY, prunedRatios: none }));
-  const greatests = bounded.map(() => ({ value: Number.NEGATIVE_INFINITY, prunedRatios: none }));
+  const quantities = bounded.map((constraint) => ({
+    constraint,
+    least: { value: Number.POSITIVE_INFINITY, prunedRatios: none },
+    greatest: { value: Number.NEGATIVE_INFINITY, prunedRatios: none },
+  }));
   let nearest = none;
   let smallest = Number.POSITIVE_INFINITY;
   for (const prunedRatios of everySparsity(genome.space)) {
     let violation = 0;
-    for (let i = 0; i < bounded.length; i++) {
-      const constraint = bounded[i];
-      const least = leasts[i];
-      const greatest = greatests[i];
-      if (constraint === undefined || least === undefined || greatest === undefined) continue;
-      const value = problem.compute(constraint.name, prunedRatios);
-      violation += violationOf(constraint, value);
-      if (value < least.value) leasts[i] = { value, prunedRatios };
-      if (value > greatest.value) greatests[i] = { value, prunedRatios };
+    for (const quantity of quantities) {
+      const value = problem.compute(quantity.constraint.name, prunedRatios);
+      violation += violationOf(quantity.constraint, value);
+      if (value < quantity.least.value) quantity.least = { value, prunedRatios };
+      if (value > quantity.greatest.value) quantity.greatest = { value, prunedRatios };
     }
     if (violation <= 0) return { allowed: prunedRatios };
     if (violation < smallest) {
@@ -77,7 +76,8 @@ function surveyAll(
       nearest = prunedRatios;
     }
   }
-  return { reach: reachOf(bounded, leasts, greatests), nearest, isExact: true };
+  const reach = quantities.map(({ constraint, least, greatest }) => ({ name: constraint.name, least, greatest }));
+  return { reach, nearest, isExact: true };
 }
 
 function surveyByDescent(
@@ -91,21 +91,8 @@ function surveyByDescent(
     const { levels, value } = findLeast(genome, at, createRandom(seed));
     return { value: sign * value, prunedRatios: prunedRatiosOf(genome, levels) };
   };
-  const leasts = bounded.map(({ name }) => extreme(name, 1));
-  const greatests = bounded.map(({ name }) => extreme(name, -1));
-  return { reach: reachOf(bounded, leasts, greatests), nearest: prunedRatiosOf(genome, nearest), isExact: false };
-}
-
-function reachOf(
-  bounded: readonly Constraint[],
-  leasts: readonly ReachedValue[],
-  greatests: readonly ReachedValue[],
-): Reach[] {
-  return bounded.flatMap(({ name }, i) => {
-    const least = leasts[i];
-    const greatest = greatests[i];
-    return least === undefined || greatest === undefined ? [] : [{ name, least, greatest }];
-  });
+  const reach = bounded.map(({ name }) => ({ name, least: extreme(name, 1), greatest: extreme(name, -1) }));
+  return { reach, nearest: prunedRatiosOf(genome, nearest), isExact: false };
 }
 
 /** The bound that cannot be met, and what can; or, when each can be met alone, the nearest to all of them. */

@@ -7,8 +7,18 @@ import type { Random } from '@sparsevit/windows';
 import type { Levels } from './genome';
 
 /** One truth per gene, each with the given probability. */
-export const drawMask = (genes: number, probability: number, random: Random): boolean[] =>
-  Array.from({ length: genes }, () => random.uniform() < probability);
+export function drawMask(genes: number, probability: number, random: Random): boolean[] {
+  const mask: boolean[] = [];
+  for (let gene = 0; gene < genes; gene++) mask.push(random.uniform() < probability);
+  return mask;
+}
+
+/** Where the mask is set the gene is the other's. */
+export function takeWhere(own: Levels, other: Levels, mask: readonly boolean[]): number[] {
+  const taken: number[] = [];
+  for (let gene = 0; gene < own.length; gene++) taken.push((mask[gene] === true ? other[gene] : own[gene]) ?? 0);
+  return taken;
+}
 
 /**
  * Uniform crossover: where the mask is set the children have the gene of the other parent.
@@ -20,14 +30,7 @@ export function uniformCrossover(
   second: Levels,
   mask: readonly boolean[],
 ): readonly [number[], number[]] {
-  const take = (own: Levels, other: Levels): number[] =>
-    own.map((level, gene) => (mask[gene] === true ? (other[gene] ?? level) : level));
-  return [take(first, second), take(second, first)];
-}
-
-/** Where the mask is set the gene is that of a fresh draw. */
-export function resetMutation(levels: Levels, fresh: Levels, mask: readonly boolean[]): number[] {
-  return levels.map((level, gene) => (mask[gene] === true ? (fresh[gene] ?? level) : level));
+  return [takeWhere(first, second, mask), takeWhere(second, first, mask)];
 }
 
 /** Adds steps to genes and keeps them among the choices. */

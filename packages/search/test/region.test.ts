@@ -2,7 +2,7 @@ import type { PrunedRatios } from '@sparsevit/windows';
 import { checkInSpace, createRandom, drawSorted, everySparsity, placeOfPrunedRatios } from '@sparsevit/windows';
 import { describe, expect, test } from 'vitest';
 import { createGenome, levelsOf, prunedRatiosOf, sortInStages, withGene } from '../src/genome';
-import { drawSteps, resetMutation, stepMutation } from '../src/operators';
+import { drawSteps, stepMutation, takeWhere } from '../src/operators';
 import { createProblem } from '../src/problem';
 import type { Region } from '../src/region';
 import { createRegion, mostDraws } from '../src/region';
@@ -44,7 +44,7 @@ describe('genes', () => {
   });
 
   test('operators do what masks and steps say', () => {
-    expect(resetMutation([1, 2, 3], [7, 8, 9], [false, true, false])).toEqual([1, 8, 3]);
+    expect(takeWhere([1, 2, 3], [7, 8, 9], [false, true, false])).toEqual([1, 8, 3]);
     expect(stepMutation([0, 4, 8], [-2, 1, 2], 9)).toEqual([0, 5, 8]);
     const random = createRandom(3);
     const steps = drawSteps(

@@ -9,6 +9,7 @@ import { createBasis, negate, sumEffects } from '../src/surrogate/basis';
 import { cholesky, solveLower, solveUpper } from '../src/surrogate/cholesky';
 import { expectation, fitByEvidence, fitToEvidence } from '../src/surrogate/fit';
 import { gainsMost } from '../src/surrogate/gain';
+import { lowering, orderOf } from '../src/surrogate/order';
 import { enumeratedPool } from '../src/surrogate/pool';
 import { placesOfSmallest } from '../src/surrogate/smallest';
 import { budgetOf, madeUp, seeds, smallSpace, swinTSpace } from './problems';
@@ -78,12 +79,12 @@ describe('the additive model', () => {
     const raw = levels.map(() => 40 + 3 * random.normal());
     const noise = 0.1;
     const observations = createObservations(basis);
-    for (const [i, one] of levels.entries()) observations.add(one, raw[i] ?? 0);
+    observations.add(levels, raw);
     const model = observations.fit(noise);
     const mean = raw.reduce((sum, value) => sum + value, 0) / raw.length;
     const scale = Math.sqrt(raw.reduce((sum, value) => sum + (value - mean) ** 2, 0) / raw.length);
     const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
-    const rows = levels.map(basis.features);
+    const rows = levels.map((one) => basis.features([one]));
     const kernel = new Float64Array(rows.length ** 2);
     rows.forEach((a, i) => {
       rows.forEach((b, j) => {
@@ -94,7 +95,7 @@ describe('the additive model', () => {
     const y = Float64Array.from(raw, (value) => (value - mean) / scale);
     const half = solveLower(lower, y);
     for (const one of drawLevels(5, 10)) {
-      const own = basis.features(one);
+      const own = basis.features([one]);
       const k = solveLower(
         lower,
         Float64Array.from(rows, (row) => dot(row, own)),
@@ -110,11 +111,11 @@ describe('the additive model', () => {
   test('what is drawn spreads as it is uncertain', () => {
     const observations = createObservations(createBasis(genome, expectation));
     const random = createRandom(7);
-    for (const levels of drawLevels(6, 20)) observations.add(levels, random.normal());
+    observations.add(drawLevels(6, 20), Array.from({ length: 20 }, random.normal));
     const model = observations.fit(0.2);
     if (model === null) throw new Error('expected a model');
     const places = drawLevels(8, 5);
-    const rows = places.map(model.features);
+    const rows = model.features(places);
     const count = 2000;
     const sums = places.map(() => ({ ofEffects: 0, ofDifferences: 0 }));
     for (let i = 0; i < count; i++) {
@@ -139,7 +140,7 @@ describe('the additive model', () => {
       const observations = createObservations(createBasis(genome, expectation));
       for (const levels of drawLevels(10, 300)) {
         const metric = levels.reduce((sum, level) => sum - level / 8, 0);
-        observations.add(levels, metric + deviation * random.normal());
+        observations.add([levels], [metric + deviation * random.normal()]);
       }
       return fitByEvidence(observations)?.noise;
     };
@@ -151,9 +152,9 @@ describe('the additive model', () => {
     const observations = createObservations(createBasis(genome, expectation));
     expect(observations.fit(0.1)).toBe(null);
     expect(fitByEvidence(observations)).toBe(null);
-    observations.add([0, 0, 0, 0, 0, 0], 42);
+    observations.add([[0, 0, 0, 0, 0, 0]], [42]);
     expect(observations.fit(0.1)?.predict([8, 8, 8, 8, 8, 8])).toBeCloseTo(42);
-    observations.add([1, 0, 0, 0, 0, 0], 42);
+    observations.add([[1, 0, 0, 0, 0, 0]], [42]);
     expect(fitByEvidence(observations)?.model.predict([8, 8, 8, 8, 8, 8])).toBeCloseTo(42);
   });
 
@@ -183,6 +184,19 @@ describe('predictions of a whole space', () => {
     if (pool === null || model === null) throw new Error('expected a pool and a model');
     const predicted = pool.predict(model, 0);
     expect(predicted).toHaveLength(pool.size);
+    const latencies = pool.computed('latencyMs', 1);
+    const negative = pool.computed('latencyMs', -1);
+    const seen = new Set<string>();
+    for (let place = 0; place < pool.size; place++) {
+      const levels = pool.levelsAt(place);
+      seen.add(levels.join());
+      const latencyMs = problem.latencyMs(region.prunedRatios(levels));
+      if (latencies[place] !== latencyMs || negative[place] !== -latencyMs) throw new Error(`wrong at place ${place}`);
+    }
+    expect(seen.size).toBe(region.enumeration()?.places.length);
+    const inOrder = [...pool.order(latencies).places].map((place) => latencies[place] ?? 0);
+    expect(inOrder).toEqual([...latencies].sort((a, b) => a - b));
+    expect(pool.order(latencies)).toBe(pool.order(latencies)); // kept
     for (let place = 0; place < pool.size; place += Math.ceil(pool.size / 3000)) {
       expect(predicted[place]).toBeCloseTo(sumEffects(model, pool.levelsAt(place)), 9);
     }
@@ -212,6 +226,25 @@ describe('the smallest of many', () => {
     // none of the small ones is among those that the guess looks at
     const hidden = Float64Array.from({ length: 102_400 }, (_, i) => (i % 100 === 1 ? -i : 1));
     expect(placesOfSmallest(hidden, 2)).toEqual([102_301, 102_201]);
+  });
+});
+
+describe('a front along an order', () => {
+  test.each(seeds(12))('is what lowers the values one by one, seed %i', (seed) => {
+    const random = createRandom(seed);
+    const size = random.integer(0, 700);
+    const ordered = Float64Array.from({ length: size }, () => random.integer(0, 200));
+    const values = Float64Array.from({ length: size }, (_, i) => random.integer(0, 400) - (ordered[i] ?? 0));
+    const isTaken = (place: number): boolean => place % 3 !== seed % 3;
+    const order = orderOf(ordered);
+    const expected: number[] = [];
+    let least = Number.POSITIVE_INFINITY;
+    for (const place of [...ordered.keys()].sort((a, b) => (ordered[a] ?? 0) - (ordered[b] ?? 0) || a - b)) {
+      if (!isTaken(place) || !((values[place] ?? 0) < least)) continue;
+      least = values[place] ?? 0;
+      expected.push(place);
+    }
+    expect(lowering(order, values, isTaken)).toEqual(expected);
   });
 });
 

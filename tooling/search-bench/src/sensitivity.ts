@@ -17,7 +17,13 @@
 import { swinPreset } from '@sparsevit/config/presets';
 import { countMacs } from '@sparsevit/latency';
 import type { PrunedRatios, Random, SparsitySpace } from '@sparsevit/windows';
-import { createRandom, createSparsitySpace, everySparsity, placeOfPrunedRatios, sparsityModes } from '@sparsevit/windows';
+import {
+  createRandom,
+  createSparsitySpace,
+  everySparsity,
+  placeOfPrunedRatios,
+  sparsityModes,
+} from '@sparsevit/windows';
 
 /** A made-up model of Swin-T. */
 export interface SensitivityModel {
@@ -84,7 +90,8 @@ export function createSensitivityModel(seed: number, roughness = 0): Sensitivity
         lost += (drops[g] ?? 0) * share;
         for (let h = g + 1; h < shares.length; h++) lost += (interactions[g]?.[h] ?? 0) * share * (shares[h] ?? 0);
       }
-      if (roughness > 0) lost += roughness * createRandom(placeOfPrunedRatios(space, prunedRatios) ^ (seed << 20)).normal();
+      if (roughness > 0)
+        lost += roughness * createRandom(placeOfPrunedRatios(space, prunedRatios) ^ (seed << 20)).normal();
       return denseAccuracy - lost;
     },
     latencyMs(prunedRatios) {

@@ -7,7 +7,7 @@ import type { Random } from '@sparsevit/windows';
 import { drawSorted } from '@sparsevit/windows';
 import type { Genome, Levels } from '../genome';
 import { levelsOfDrawn } from '../genome';
-import { drawMask, drawSteps, resetMutation, stepMutation, uniformCrossover } from '../operators';
+import { drawMask, drawSteps, stepMutation, takeWhere } from '../operators';
 import type { Member, NewLevels, Proposing, Strategy } from './strategy';
 import { compareMembers, gatherNew } from './strategy';
 
@@ -102,7 +102,7 @@ export function mutate(
 ): Levels {
   const mask = drawMask(genome.genes, mutationProbability, random);
   if (mutation === 'step') return stepMutation(parent, drawSteps(mask, random), genome.levels);
-  return resetMutation(parent, levelsOfDrawn(genome, drawSorted(genome.space, random)), mask);
+  return takeWhere(parent, levelsOfDrawn(genome, drawSorted(genome.space, random)), mask);
 }
 
 function cross(parents: readonly Member[], { crossedParents }: EvolutionPreset, random: Random): Levels {
@@ -111,5 +111,5 @@ function cross(parents: readonly Member[], { crossedParents }: EvolutionPreset, 
   if (crossedParents === 'distinct' && parents.length > 1 && second >= first) second++;
   const levelsAt = (place: number): Levels => parents[place]?.levels ?? [];
   const mask = drawMask(levelsAt(first).length, 0.5, random);
-  return uniformCrossover(levelsAt(first), levelsAt(second), mask)[0];
+  return takeWhere(levelsAt(first), levelsAt(second), mask);
 }

@@ -7,11 +7,11 @@
 
 import type { Random } from '@sparsevit/windows';
 import type { Levels } from '../genome';
-import { drawMask, uniformCrossover } from '../operators';
+import { drawMask, takeWhere } from '../operators';
 import { compareInTournament, survive } from '../pareto';
 import { addTried, mutate } from './evolution';
 import type { Member, Strategy } from './strategy';
-import { gatherNew } from './strategy';
+import { compareMembers, gatherNew } from './strategy';
 
 /** Numbers of NSGA-II. */
 export interface Nsga2Preset {
@@ -62,6 +62,11 @@ export function createNsga2({ population, crossoverProbability, mutationProbabil
 export function survivorsOf(members: readonly Member[], count: number): Parent[] {
   const distinct = [...new Map(members.map((member) => [member.id, member])).values()];
   const complete = distinct.filter(({ isComplete }) => isComplete).sort((a, b) => a.id - b.id);
+  if ((complete[0]?.minimized.length ?? 0) === 1) {
+    // one objective: fronts are values, and there is no room between them
+    const best = complete.sort(compareMembers).slice(0, count);
+    return best.map((member) => ({ ...member, crowding: 0 }));
+  }
   return survive(complete, count).flatMap(({ member, crowding }) => {
     const survivor = complete[member];
     return survivor === undefined ? [] : [{ ...survivor, crowding }];
@@ -86,7 +91,7 @@ export function child(
   };
   let levels = winner();
   if (random.uniform() < numbers.crossoverProbability) {
-    levels = uniformCrossover(levels, winner(), drawMask(genome.genes, 0.5, random))[0];
+    levels = takeWhere(levels, winner(), drawMask(genome.genes, 0.5, random));
   }
   const mutation = random.uniform() < resetShare ? 'reset' : 'step';
   return mutate(genome, levels, { mutationProbability: numbers.mutationProbability, mutation }, random);

@@ -15,7 +15,7 @@ import { cholesky, solveLower, solveUpper } from './cholesky';
 export interface Observations {
   readonly basis: Basis;
   count(): number;
-  add(levels: Levels, value: number): void;
+  add(sparsities: readonly Levels[], values: readonly number[]): void;
   /**
    * The model of what was observed.
    *
@@ -28,14 +28,14 @@ export interface Observations {
 /** A fitted model. */
 export interface AdditiveModel extends AdditiveEffects {
   predict(levels: Levels): number;
-  /** What `drawDifferences` takes of a sparsity. */
-  features(levels: Levels): Float64Array;
   /** How uncertain the prediction is: one standard deviation, what the model is expected to miss left out. */
   uncertainty(levels: Levels): number;
   /** A model drawn from those that the observations leave possible. */
   draw(random: Random): AdditiveEffects;
-  /** The same as what its predictions differ by: for each of the rows, features of sparsities. */
-  drawDifferences(rows: readonly Float64Array[], random: Random): Float64Array;
+  /** What `drawDifferences` takes: features, [sparsities, size]. */
+  features(sparsities: readonly Levels[]): Float64Array;
+  /** The same as what its predictions differ by, for each of the sparsities. */
+  drawDifferences(features: Float64Array, random: Random): Float64Array;
   /** Logarithm of how likely the observations are under this noise, standardised. */
   readonly logEvidence: number;
 }
@@ -54,19 +54,22 @@ export function createObservations(basis: Basis): Observations {
   return {
     basis,
     count: () => count,
-    add(levels, value) {
-      if (count === 0) offset = value;
-      const y = value - offset;
-      const row = basis.features(levels);
-      for (let i = 0; i < size; i++) {
-        const feature = row[i] ?? 0;
-        withValue[i] = (withValue[i] ?? 0) + feature * y;
-        alone[i] = (alone[i] ?? 0) + feature;
-        for (let j = 0; j <= i; j++) products[i * size + j] = (products[i * size + j] ?? 0) + feature * (row[j] ?? 0);
+    add(sparsities, values) {
+      const rows = basis.features(sparsities);
+      for (const [at, value] of values.entries()) {
+        if (count === 0) offset = value;
+        const y = value - offset;
+        const row = rows.subarray(at * size, (at + 1) * size);
+        for (let i = 0; i < size; i++) {
+          const feature = row[i] ?? 0;
+          withValue[i] = (withValue[i] ?? 0) + feature * y;
+          alone[i] = (alone[i] ?? 0) + feature;
+          for (let j = 0; j <= i; j++) products[i * size + j] = (products[i * size + j] ?? 0) + feature * (row[j] ?? 0);
+        }
+        count++;
+        sum += y;
+        squares += y * y;
       }
-      count++;
-      sum += y;
-      squares += y * y;
     },
     fit(noise) {
       if (count === 0) return null;
@@ -98,17 +101,17 @@ export function createObservations(basis: Basis): Observations {
         features: basis.features,
         uncertainty(levels) {
           let total = 0;
-          for (const value of solveLower(lower, basis.features(levels))) total += value * value;
+          for (const value of solveLower(lower, basis.features([levels]))) total += value * value;
           return scale * noise * Math.sqrt(total);
         },
         draw: (random) => rescale(basis.effects(drawStep(random).map((value, i) => (weights[i] ?? 0) + value))),
-        drawDifferences(rows, random) {
+        drawDifferences(features, random) {
           const step = drawStep(random);
-          const differences = new Float64Array(rows.length);
-          for (const [at, row] of rows.entries()) {
-            let sum = 0;
-            for (let i = 0; i < size; i++) sum += (row[i] ?? 0) * (step[i] ?? 0);
-            differences[at] = scale * sum;
+          const differences = new Float64Array(features.length / size);
+          for (let at = 0; at < differences.length; at++) {
+            let total = 0;
+            for (let i = 0; i < size; i++) total += (features[at * size + i] ?? 0) * (step[i] ?? 0);
+            differences[at] = scale * total;
           }
           return differences;
         },

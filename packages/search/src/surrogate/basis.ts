@@ -18,8 +18,8 @@ export interface Basis {
   readonly genome: Genome;
   /** Number of features. */
   readonly size: number;
-  /** The features of a sparsity, [size]. */
-  features(levels: Levels): Float64Array;
+  /** The features of sparsities, [sparsities, size]. */
+  features(sparsities: readonly Levels[]): Float64Array;
   /** Weights as effects, gene -> choice, and as factors of the products of ratios, [genes, genes], the upper triangle. */
   effects(weights: Float64Array): AdditiveEffects;
 }
@@ -49,18 +49,22 @@ export function createBasis(genome: Genome, expected: Expectation): Basis {
   return {
     genome,
     size,
-    features(levels) {
-      const row = new Float64Array(size);
-      row[0] = interceptScale;
-      let pair = firstPair;
-      for (let gene = 0; gene < genes; gene++) {
-        const level = levels[gene] ?? 0;
-        const start = 1 + gene * perGene;
-        for (let part = 0; part < perGene; part++) row[start + part] = curves[level]?.[part] ?? 0;
-        const share = expected.interaction * (shares[level] ?? 0);
-        for (let other = gene + 1; other < genes; other++) row[pair++] = share * (shares[levels[other] ?? 0] ?? 0);
+    features(sparsities) {
+      const rows = new Float64Array(sparsities.length * size);
+      for (let i = 0; i < sparsities.length; i++) {
+        const levels = sparsities[i] ?? [];
+        const row = i * size;
+        rows[row] = interceptScale;
+        let pair = row + firstPair;
+        for (let gene = 0; gene < genes; gene++) {
+          const level = levels[gene] ?? 0;
+          const start = row + 1 + gene * perGene;
+          for (let part = 0; part < perGene; part++) rows[start + part] = curves[level]?.[part] ?? 0;
+          const share = expected.interaction * (shares[level] ?? 0);
+          for (let other = gene + 1; other < genes; other++) rows[pair++] = share * (shares[levels[other] ?? 0] ?? 0);
+        }
       }
-      return row;
+      return rows;
     },
     effects(weights) {
       const effects = Array.from({ length: genes }, (_, gene) => {

@@ -3,11 +3,11 @@
 import type { Random } from '@sparsevit/windows';
 import type { Levels } from '../genome';
 import { keyOf } from '../genome';
-import { drawMask, drawSteps, stepMutation, uniformCrossover } from '../operators';
+import { drawMask, drawSteps, stepMutation, takeWhere } from '../operators';
 import type { Region } from '../region';
 import { sumEffects } from './basis';
+import { orderOf } from './order';
 import type { Pool } from './pool';
-import { orderOf } from './pool';
 import { placesOfSmallest } from './smallest';
 
 const uniformDraws = 200;
@@ -68,7 +68,7 @@ export function thinnedPool(region: Region, pool: Pool, random: Random): Pool {
 function drawChild(region: Region, pick: () => Levels, random: Random): Levels {
   const { genes, levels } = region.genome;
   const draw = (): Levels => {
-    const crossed = uniformCrossover(pick(), pick(), drawMask(genes, 0.5, random))[0];
+    const crossed = takeWhere(pick(), pick(), drawMask(genes, 0.5, random));
     return stepMutation(crossed, drawSteps(drawMask(genes, 1 / genes, random), random), levels);
   };
   return region.drawAllowed(draw, random);

@@ -30,6 +30,9 @@ export function fitToEvidence(
   rows: readonly { readonly levels: Levels; readonly value: number }[],
 ): AdditiveModel | null {
   const observations = createObservations(createBasis(genome, expectation));
-  for (const { levels, value } of rows) observations.add(levels, value);
+  observations.add(
+    rows.map(({ levels }) => levels),
+    rows.map(({ value }) => value),
+  );
   return fitByEvidence(observations)?.model ?? null;
 }

@@ -13,13 +13,13 @@ export type Models = ReadonlyMap<string, AdditiveModel>;
 
 /** Learns from evaluations. */
 export interface ModelLearner {
-  /** Complete evaluations are learnt from, each once. */
+  /** Complete evaluations are learnt from; those that were before are not again. */
   learn(members: readonly Member[]): void;
   fit(): Models;
 }
 
 /** Growth of the observations after which the noise is chosen anew. */
-const growth = 1.25;
+const growth = 1.5;
 
 /** Nothing learnt yet. */
 export function createModels(genome: Genome, problem: Problem): ModelLearner {
@@ -30,10 +30,14 @@ export function createModels(genome: Genome, problem: Problem): ModelLearner {
   let chosenAt = 0;
   return {
     learn(members) {
-      for (const { id, isComplete, levels, values } of members) {
-        if (!isComplete || seen.has(id)) continue;
-        seen.add(id);
-        for (const { name, observations } of told) observations.add(levels, values[name] ?? 0);
+      const fresh = members.filter(({ id, isComplete }) => isComplete && !seen.has(id));
+      for (const { id } of fresh) seen.add(id);
+      const levels = fresh.map((member) => member.levels);
+      for (const { name, observations } of told) {
+        observations.add(
+          levels,
+          fresh.map(({ values }) => values[name] ?? 0),
+        );
       }
       // here and not where models are fitted: what a search that is resumed learns again has to lead to the same
       if (seen.size < growth * chosenAt || seen.size === 0) return;

@@ -26,7 +26,7 @@ export interface ModelProposal {
 }
 
 /** Sparsities among which proposals are chosen. */
-const shortlistSize = 128;
+const shortlistSize = 96;
 /** How much worse than the spread of the objective a broken told bound counts. */
 const penalty = 10;
 
@@ -52,16 +52,22 @@ export function proposeBest(proposal: ModelProposal): void {
   }
   if (model === undefined) return;
   const sign = objective.direction === 'maximize' ? -1 : 1;
-  const rows = shortlist.map(({ levels }) => model.features(levels));
-  for (let tries = 0; tries < 2 * count && gathered.levels.length < wanted; tries++) {
-    const differences = model.drawDifferences(rows, random);
-    let best: Levels | null = null;
+  const features = model.features(shortlist.map(({ levels }) => levels));
+  const own = Float64Array.from(shortlist, ({ levels, score }) =>
+    gathered.isNew(levels) ? score : Number.POSITIVE_INFINITY,
+  );
+  for (let left = wanted - gathered.levels.length; left > 0; left--) {
+    const differences = model.drawDifferences(features, random);
+    let best = -1;
     let least = Number.POSITIVE_INFINITY;
-    for (const [i, { levels, score }] of shortlist.entries()) {
-      const total = score + sign * (differences[i] ?? 0);
-      if (total < least) [best, least] = [levels, total];
+    for (let i = 0; i < own.length; i++) {
+      const total = (own[i] ?? 0) + sign * (differences[i] ?? 0);
+      if (total < least) [best, least] = [i, total];
     }
-    if (best !== null) gathered.add(best);
+    const chosen = shortlist[best];
+    if (chosen === undefined) return; // none is left
+    gathered.add(chosen.levels);
+    own[best] = Number.POSITIVE_INFINITY;
   }
 }
 

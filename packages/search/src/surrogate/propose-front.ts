@@ -9,23 +9,21 @@ import type { AdditiveEffects } from './basis';
 import { negate } from './basis';
 import { childrenPool, thinnedPool } from './drawn-pool';
 import { gainsMost } from './gain';
+import { lowering } from './order';
 import type { Pool } from './pool';
 
 import type { ModelProposal } from './propose-best';
 
 /** Predicted front members that are looked at more closely. */
-const mostConsidered = 256;
+const mostConsidered = 128;
 
-/** Adds `count` proposals, as far as there are new ones: half by the models, half by models drawn from those that the evaluations leave possible. */
+/** Adds `count` proposals, as far as there are new ones: by the models, or, every other time, by models drawn from those that the evaluations leave possible. */
 export function proposeFront(proposal: ModelProposal): void {
   const { models, count, gathered, random } = proposal;
   if (count === 0) return;
-  const pool = poolOf(proposal);
-  const wanted = gathered.levels.length + count;
-  const expected: ReadonlyMap<string, AdditiveEffects> = models;
-  addFront(proposal, pool, expected, gathered.levels.length + Math.ceil(count / 2));
-  const drawn = new Map([...models].map(([name, model]) => [name, model.draw(random)]));
-  addFront(proposal, pool, drawn, wanted);
+  const isDrawn = random.integer(0, 2) === 1;
+  const taken = isDrawn ? new Map([...models].map(([name, model]) => [name, model.draw(random)])) : models;
+  addFront(proposal, poolOf(proposal), taken, gathered.levels.length + count);
 }
 
 function poolOf({ all, region, parents, random }: ModelProposal): Pool {
@@ -97,16 +95,8 @@ function sweep(
     0,
     problem.objectives.findIndex(({ name }) => problem.computed.includes(name)),
   );
-  const second = axes[1 - along] ?? new Float64Array(0);
-  const front: number[] = [];
-  let least = Number.POSITIVE_INFINITY;
-  for (const place of pool.order(axes[along] ?? new Float64Array(0))) {
-    const value = second[place] ?? Number.NaN;
-    if (!(value < least) || !isNew(place)) continue;
-    least = value;
-    front.push(place);
-  }
-  return front;
+  const none = new Float64Array(0);
+  return lowering(pool.order(axes[along] ?? none), axes[1 - along] ?? none, isNew);
 }
 
 function frontAmong(size: number, pointOf: (place: number) => Objectives, isNew: (place: number) => boolean): number[] {

@@ -1,7 +1,8 @@
 /** The few smallest of many numbers. */
 
 /** Scores that are looked at to guess a bound. */
-const sampled = 1024;
+const sampled = 512;
+const goldenSection = (Math.sqrt(5) - 1) / 2;
 
 /**
  * Places of the `count` smallest scores, the smallest first; equal ones in their order.
@@ -24,10 +25,10 @@ function placesBelow(scores: Float64Array, bound: number): number[] {
 
 /** A bound below which there are most likely at least `count`, and not many more. */
 function guessBound(scores: Float64Array, count: number): number {
-  if (scores.length <= 4 * sampled) return Number.POSITIVE_INFINITY;
-  const step = Math.floor(scores.length / sampled);
+  if (scores.length <= 8 * sampled) return Number.POSITIVE_INFINITY;
   const sample = new Float64Array(sampled);
-  for (let i = 0; i < sampled; i++) sample[i] = scores[i * step] ?? 0;
+  // steps of a golden section: scores that come in rows are not met at the same place of each
+  for (let i = 0; i < sampled; i++) sample[i] = scores[Math.floor(((i * goldenSection) % 1) * scores.length)] ?? 0;
   sample.sort();
   const expected = (count / scores.length) * sampled;
   return sample[Math.ceil(2 * expected + 3 * Math.sqrt(expected + 1))] ?? Number.POSITIVE_INFINITY;
