@@ -20,21 +20,26 @@ export function gainsMost<Candidate extends { readonly point: Objectives }>(
 ): Candidate[] {
   const all = [...reached, ...candidates.map(({ point }) => point)].map(pairOf);
   const scaled = scaleOf(all);
-  const left = candidates.map((candidate) => ({ candidate, point: scaled(pairOf(candidate.point)) }));
-  let front = reached.map((point) => scaled(pairOf(point)));
-  front = frontOfPairs(front);
+  const points = candidates.map(({ point }) => scaled(pairOf(point)));
+  let front = frontOfPairs(reached.map((point) => scaled(pairOf(point))));
+  // what a point adds only shrinks as others are added: one that was computed earlier is a bound
+  const gains = points.map((point) => gainOf(point, front));
   const chosen: Candidate[] = [];
-  while (chosen.length < count && left.length > 0) {
-    let best = 0;
-    let most = Number.NEGATIVE_INFINITY;
-    for (const [i, { point }] of left.entries()) {
-      const gain = gainOf(point, front);
-      if (gain > most) [best, most] = [i, gain];
+  while (chosen.length < Math.min(count, candidates.length)) {
+    let best = gains.indexOf(Math.max(...gains));
+    for (let tries = 0; tries <= candidates.length; tries++) {
+      const gain = gainOf(points[best] ?? [0, 0], front);
+      gains[best] = gain;
+      const next = gains.indexOf(Math.max(...gains));
+      if (next === best || (gains[next] ?? 0) <= gain) break;
+      best = next;
     }
-    const [picked] = left.splice(best, 1);
-    if (picked === undefined) break;
-    chosen.push(picked.candidate);
-    front = frontOfPairs([...front, picked.point]);
+    const picked = candidates[best];
+    const point = points[best];
+    if (picked === undefined || point === undefined) break;
+    chosen.push(picked);
+    gains[best] = Number.NEGATIVE_INFINITY;
+    front = frontOfPairs([...front, point]);
   }
   return chosen;
 }
