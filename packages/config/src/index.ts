@@ -11,6 +11,22 @@ export { defineConfig, modelConfigJsonSchema, modelConfigSchema, parseModelConfi
 export type { Preprocessing, PreprocessingInput } from './schemas/preprocessing';
 export { preprocessingSchema } from './schemas/preprocessing';
 export type {
+  SearchGenerationLine,
+  SearchJournalHeader,
+  SearchJournalLine,
+  SearchResultLine,
+} from './schemas/search-journal';
+export { parseSearchJournalLine, searchJournalLineSchema } from './schemas/search-journal';
+export type { SearchEvaluation, SearchMeasuredSparsity, SearchResultDocument } from './schemas/search-result';
+export { parseSearchResult, searchResultJsonSchema, searchResultSchema } from './schemas/search-result';
+export type {
+  SearchConstraint,
+  SearchObjective,
+  SearchPresetDocument,
+  SearchSettingsDocument,
+} from './schemas/search-settings';
+export { searchSettingsSchema } from './schemas/search-settings';
+export type {
   RatioSparsityInput,
   SparsityInput,
   SparsityRulesInput,

@@ -10,6 +10,7 @@ export * as ops from '@sparsevit/ops';
 export { warmup } from '@sparsevit/ops';
 export * as pipeline from '@sparsevit/pipeline';
 export * as runtime from '@sparsevit/runtime';
+export * as search from '@sparsevit/search';
 export * as tasks from '@sparsevit/tasks';
 export * as losses from '@sparsevit/tasks/losses';
 export * as trainer from '@sparsevit/trainer';

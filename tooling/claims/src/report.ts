@@ -191,6 +191,7 @@ export function plotOf(scores: readonly Score[], { metrics: [{ label }] }: Pick<
   ]);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13">`,
+    `<title>${label} over multiply-accumulates, by model</title>`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     `<path d="M${margin} ${margin}V${height - margin}H${width - margin}" fill="none" stroke="#444444"/>`,
     ...ticks,
