@@ -120,7 +120,9 @@ export async function createDistributedEvaluator(options: DistributedEvaluatorOp
   });
   queue.on('error', report);
   events.on('error', report);
-  if (device !== undefined) await queue.setGlobalConcurrency(1);
+  /** Whatever the number of workers, a device does one thing at a time. */
+  const limit = async (): Promise<void> => void (device !== undefined && (await queue.setGlobalConcurrency(1)));
+  await limit();
 
   const open = new Map<string, OpenJob>();
   let isDisposed = false;
@@ -185,6 +187,7 @@ export async function createDistributedEvaluator(options: DistributedEvaluatorOp
       if (ending !== null) settle(one.id, ending);
       else if (job === undefined) {
         onEvent({ type: 'job-lost', candidate: one.candidate });
+        await limit();
         await add(one);
       }
     }

@@ -59,8 +59,7 @@ export async function connectRedis(address: RedisAddress, options: ConnectOption
     lastError = error;
   });
   try {
-    const ready = new Promise<true>((resolve) => client.once('ready', () => resolve(true)));
-    if ((await Promise.race([ready, pause(connectTimeoutMs, false)])) === false) {
+    if (!(await isSettledWithin(connectTimeoutMs, new Promise<void>((resolve) => client.once('ready', resolve))))) {
       const { host, port } = client.options;
       throw new BackendError(
         `distributed: expected a Redis at ${host}:${port}, got none within ${connectTimeoutMs} ms${lastError === null ? '' : ` (${(lastError as Error).message})`}. Start redis-server, or give another address.`,
@@ -91,14 +90,20 @@ export async function connectRedis(address: RedisAddress, options: ConnectOption
     },
     async end(closing) {
       isEnding = true;
-      const closed = closing.then(
-        () => true,
-        () => true,
-      );
-      while (!(await Promise.race([closed, pause(graceMs, false)]))) if (client.status !== 'ready') break;
+      let isClosed = false;
+      do isClosed = await isSettledWithin(graceMs, closing);
+      while (!isClosed && client.status === 'ready');
       for (const one of [client, ...copies]) one.disconnect();
     },
   };
+}
+
+/** True when a promise is fulfilled or rejected in time. */
+async function isSettledWithin(limitMs: number, promise: Promise<unknown>): Promise<boolean> {
+  const stop = new AbortController();
+  const isSettled = (): boolean => true;
+  const isLate = pause(limitMs, false, { signal: stop.signal }).catch(isSettled);
+  return Promise.race([promise.then(isSettled, isSettled), isLate]).finally(() => stop.abort());
 }
 
 function openClient(address: RedisAddress): Redis {

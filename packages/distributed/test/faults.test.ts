@@ -12,7 +12,7 @@ import { memoryJournal, parseJournal, runSearch } from '@sparsevit/search';
 import { build } from 'esbuild';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { DriverEvent } from '../src/index';
+import type { DistributedEvaluatorOptions, DriverEvent } from '../src/index';
 import { createDistributedEvaluator } from '../src/index';
 import { accuracyOf, evaluations, subject, syntheticSearch } from './program/synthetic';
 import type { RedisServer } from './redis-server';
@@ -66,9 +66,13 @@ describeRedis('a search over Redis has the history of one process', () => {
   });
 
   /** Workers in processes of their own; one that ends is replaced if `isKept`. */
-  async function startWorkers(count: number, behaviour = '', { lockMs = 1000, isKept = false } = {}): Promise<void> {
+  async function startWorkers(
+    count: number,
+    behaviour = '',
+    { lockMs = 1000, isKept = false, device = '' } = {},
+  ): Promise<void> {
     const start = async (): Promise<void> => {
-      const child = fork(programOf('worker'), [redis.url, log, behaviour, `${lockMs}`], { stdio: 'ignore' });
+      const child = fork(programOf('worker'), [redis.url, log, behaviour, `${lockMs}`, device], { stdio: 'ignore' });
       workers.add(child);
       child.on('exit', () => {
         if (workers.delete(child) && isKept) void start();
@@ -90,8 +94,17 @@ describeRedis('a search over Redis has the history of one process', () => {
   }
 
   /** Runs the search with a driver in this process, and checks that each result is in its journal once. */
-  async function search(onEvent: (event: DriverEvent) => void = () => {}): Promise<readonly Evaluation[]> {
-    const distributed = await createDistributedEvaluator({ redis: redis.url, subject, checkIntervalMs: 200, onEvent });
+  async function search(
+    onEvent: (event: DriverEvent) => void = () => {},
+    options: Partial<DistributedEvaluatorOptions> = {},
+  ): Promise<readonly Evaluation[]> {
+    const distributed = await createDistributedEvaluator({
+      redis: redis.url,
+      subject,
+      checkIntervalMs: 200,
+      onEvent,
+      ...options,
+    });
     const journal = memoryJournal();
     try {
       const { history } = await runSearch(syntheticSearch(), distributed.evaluate, { concurrency: 8, journal });
@@ -121,6 +134,12 @@ describeRedis('a search over Redis has the history of one process', () => {
     expect(events).toContain('job-stalled');
     expect(begun()).toHaveLength(evaluations + 1);
     expect(workers.size).toBe(3);
+  });
+
+  it('with one of two workers of a device killed in the middle of a job', async () => {
+    await startWorkers(2, 'die once', { lockMs: 400, device: 'phone' });
+    expect(await search(() => {}, { device: 'phone' })).toEqual(expected);
+    expect(begun()).toHaveLength(evaluations + 1);
   });
 
   it('with the driver killed twice, and resumed from its journal', async () => {
@@ -161,12 +180,14 @@ describeRedis('a search over Redis has the history of one process', () => {
 
   it('with a Redis that loses everything', async () => {
     await startWorkers(2);
-    const found = search();
-    await until(() => begun().length > 20);
+    const lost: string[] = [];
+    const found = search(({ type }) => type === 'job-lost' && lost.push(type));
+    await until(() => begun().length > 4);
     const client = new Redis(redis.url);
     await client.flushall();
     client.disconnect();
     expect(await found).toEqual(expected);
+    expect(lost.length).toBeGreaterThan(0);
   });
 
   it('with a job that two workers finish', async () => {

@@ -6,7 +6,7 @@ import type { Candidate } from '@sparsevit/search';
 import { createEvaluationWorker } from '../../src/index';
 import { accuracyOf, subject } from './synthetic';
 
-const [redis = '', log = '', behaviour = '', lockMs = '1000'] = process.argv.slice(2);
+const [redis = '', log = '', behaviour = '', lockMs = '1000', device = ''] = process.argv.slice(2);
 const victim = 13;
 
 /** True the first time over all processes. */
@@ -32,6 +32,7 @@ async function misbehave({ id }: Candidate): Promise<void> {
 const worker = await createEvaluationWorker({
   redis,
   subject,
+  ...(device === '' ? {} : { device }),
   lockMs: Number(lockMs),
   lostWorkers: behaviour === 'poison' ? 1 : 3,
   async evaluate(candidate) {
