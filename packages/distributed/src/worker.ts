@@ -47,7 +47,7 @@ export interface EvaluationWorkerOptions {
    * evaluation that keeps this thread busy all the time. With the evaluator of a process pool this thread is never busy.
    */
   readonly lockMs?: number;
-  /** Workers that may be lost over a job before it counts as failed; default 3. */
+  /** A job that so many workers were lost over has failed; default 4. */
   readonly lostWorkers?: number;
   /** Stops the worker: what it has begun is aborted, and goes back to the queue. */
   readonly signal?: AbortSignal;
@@ -81,7 +81,7 @@ const mostStalledIntervalMs = 30_000;
  */
 export async function createEvaluationWorker(options: EvaluationWorkerOptions): Promise<EvaluationWorker> {
   const { redis, subject, evaluate, device, prefix = 'sparsevit', signal, onEvent = () => {} } = options;
-  const { concurrency = 1, lockMs = 120_000, lostWorkers = 3, name = `${hostname()}-${process.pid}` } = options;
+  const { concurrency = 1, lockMs = 120_000, lostWorkers = 4, name = `${hostname()}-${process.pid}` } = options;
   for (const [field, value, most] of [
     ['concurrency', concurrency, device === undefined ? mostConcurrency : 1],
     ['lockMs', lockMs, 2 ** 31 - 1],
@@ -163,7 +163,7 @@ export async function createEvaluationWorker(options: EvaluationWorkerOptions): 
     concurrency,
     lockDuration: lockMs,
     stalledInterval: Math.min(mostStalledIntervalMs, Math.ceil(lockMs / 2)),
-    maxStalledCount: lostWorkers,
+    maxStalledCount: lostWorkers - 1,
     runRetryDelay: 1000,
   });
   worker.on('error', report);

@@ -34,7 +34,7 @@ const worker = await createEvaluationWorker({
   subject,
   ...(device === '' ? {} : { device }),
   lockMs: Number(lockMs),
-  lostWorkers: behaviour === 'poison' ? 1 : 3,
+  lostWorkers: behaviour === 'poison' ? 2 : 4,
   async evaluate(candidate) {
     appendFileSync(log, `${candidate.id}\n`);
     await misbehave(candidate);

@@ -26,7 +26,7 @@ export interface ProcessPoolOptions {
   readonly nodeArguments?: readonly string[];
   /** Environment variables; default those of this process. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Processes that may end while they evaluate a candidate before its attempt counts as failed; default 3. */
+  /** A candidate that so many processes ended over has failed; default 3. */
   readonly lostProcesses?: number;
   /** Milliseconds that a process may take until it serves; default ten minutes. */
   readonly startTimeoutMs?: number;
