@@ -5,12 +5,13 @@
 
 import { setMaxListeners } from 'node:events';
 import type { EvaluationJob, EvaluationSubject } from '@sparsevit/config';
-import { parseEvaluationAnswer } from '@sparsevit/config';
 import type { Candidate, EvaluationOutcome, Evaluator } from '@sparsevit/search';
 import { ConfigError, SparseViTError } from '@sparsevit/windows';
 import { Job, Queue, QueueEvents } from 'bullmq';
 import { jobIdOf, jobOf, queueNameOf, subjectKey } from './identity';
-import type { ConnectionEvent, RedisAddress } from './redis';
+import type { JobEnding } from './job-ending';
+import { endingOfAnswer, endingOfFailure, endingOfJob } from './job-ending';
+import type { Connection, ConnectionEvent, RedisAddress } from './redis';
 import { connectRedis } from './redis';
 import { announceSubject } from './subjects';
 
@@ -60,7 +61,6 @@ export interface DistributedEvaluator {
 }
 
 interface Waiter {
-  readonly candidate: Candidate;
   resolve(outcome: EvaluationOutcome): void;
   reject(reason: unknown): void;
 }
@@ -74,13 +74,9 @@ interface OpenJob {
   isQueued: boolean;
 }
 
-/** How a job ended. */
-type Ending =
-  | { readonly outcome: EvaluationOutcome; readonly worker: string; readonly durationMs: number }
-  | { readonly reason: string };
-
 const defaultKeepAnswersMs = 30 * 24 * 3600 * 1000;
 const defaultCheckIntervalMs = 5000;
+const longestTimerMs = 2 ** 31 - 1;
 const eventsKept = 100_000;
 const mostChecked = 1000;
 
@@ -98,36 +94,72 @@ const mostChecked = 1000;
  * await distributed.dispose();
  */
 export async function createDistributedEvaluator(options: DistributedEvaluatorOptions): Promise<DistributedEvaluator> {
-  const { redis, subject, device, prefix = 'sparsevit', onEvent = () => {} } = options;
   const { keepAnswersMs = defaultKeepAnswersMs, checkIntervalMs = defaultCheckIntervalMs } = options;
-  for (const [name, value] of Object.entries({ keepAnswersMs, checkIntervalMs })) {
-    if (!Number.isInteger(value) || value < 1 || value > 2 ** 40) {
+  for (const [name, value, most] of [
+    ['keepAnswersMs', keepAnswersMs, Number.MAX_SAFE_INTEGER],
+    ['checkIntervalMs', checkIntervalMs, longestTimerMs],
+  ] as const) {
+    if (!Number.isInteger(value) || value < 1 || value > most) {
       throw new ConfigError(`createDistributedEvaluator: expected ${name} in whole milliseconds, got ${value}.`);
     }
   }
-  const key = subjectKey(subject);
-  const name = queueNameOf(key, device);
-  const connection = await connectRedis(redis, options);
+  const key = subjectKey(options.subject);
+  const name = queueNameOf(key, options.device);
+  const connection = await connectRedis(options.redis, options);
+  try {
+    return await drive(connection, { ...options, keepAnswersMs, checkIntervalMs, key, name });
+  } catch (error) {
+    await connection.end(Promise.resolve());
+    throw error;
+  }
+}
+
+interface DriveOptions extends DistributedEvaluatorOptions {
+  readonly keepAnswersMs: number;
+  readonly checkIntervalMs: number;
+  readonly key: string;
+  readonly name: string;
+}
+
+async function drive(connection: Connection, options: DriveOptions): Promise<DistributedEvaluator> {
+  const {
+    subject,
+    device,
+    prefix = 'sparsevit',
+    keepAnswersMs,
+    checkIntervalMs,
+    key,
+    name,
+    onEvent = () => {},
+  } = options;
   const { client, report } = connection;
   await announceSubject(client, prefix, subject);
+  const open = new Map<string, OpenJob>();
+  let isDisposed = false;
+  const [seconds = 0, microseconds = 0] = (await client.time()).map(Number);
 
   const queue = new Queue(name, { connection: client, prefix, streams: { events: { maxLen: eventsKept } } });
-  const events = new QueueEvents(name, {
-    connection: client,
-    prefix,
-    // from now on, so that nothing is missed until it listens
-    lastEventId: `${(await client.time()).map(Number).reduce((seconds, microseconds) => seconds * 1000 + Math.floor(microseconds / 1000))}-0`,
-  });
   queue.on('error', report);
-  events.on('error', report);
   /** Whatever the number of workers, a device does one thing at a time. */
   const limit = async (): Promise<void> => void (device !== undefined && (await queue.setGlobalConcurrency(1)));
   await limit();
+  let workers = -1;
+  const countWorkers = async (): Promise<void> => {
+    const count = await queue.getWorkersCount();
+    if (count !== workers && !isDisposed) onEvent({ type: 'workers-changed', workers: count });
+    workers = count;
+  };
+  await countWorkers();
 
-  const open = new Map<string, OpenJob>();
-  let isDisposed = false;
+  const events = new QueueEvents(name, {
+    connection: client,
+    prefix,
+    // from just now, so that nothing is missed until it listens
+    lastEventId: `${seconds * 1000 + Math.floor(microseconds / 1000) - 1}-0`,
+  });
+  events.on('error', report);
 
-  const settle = (id: string, ending: Ending, isReused = false): void => {
+  const settle = (id: string, ending: JobEnding, isReused = false): void => {
     const found = open.get(id);
     if (found === undefined) return;
     open.delete(id);
@@ -142,8 +174,8 @@ export async function createDistributedEvaluator(options: DistributedEvaluatorOp
     for (const waiter of waiters) waiter.resolve(outcome);
   };
 
-  events.on('completed', ({ jobId, returnvalue }) => settle(jobId, endingOf(jobId, returnvalue)));
-  events.on('failed', ({ jobId, failedReason }) => settle(jobId, { reason: reasonOf(failedReason) }));
+  events.on('completed', ({ jobId, returnvalue }) => settle(jobId, endingOfAnswer(jobId, returnvalue)));
+  events.on('failed', ({ jobId, failedReason }) => settle(jobId, endingOfFailure(failedReason)));
   events.on('stalled', ({ jobId }) => {
     const candidate = open.get(jobId)?.candidate;
     if (candidate !== undefined) onEvent({ type: 'job-stalled', candidate });
@@ -163,10 +195,11 @@ export async function createDistributedEvaluator(options: DistributedEvaluatorOp
   /** Puts a job into the queue, unless it is there. */
   const enqueue = async (asked: OpenJob): Promise<void> => {
     const found = await Job.fromId(queue, asked.id);
-    const ending = found === undefined ? null : endOf(found);
+    const ending = found === undefined ? null : endingOfJob(found);
     if (ending !== null && 'outcome' in ending) return settle(asked.id, ending, true);
     // of an earlier run: whatever was wrong may have been mended
     if (ending !== null) await queue.remove(asked.id);
+    if (open.get(asked.id) !== asked) return; // stopped meanwhile
     if (found === undefined || ending !== null) await add(asked);
     asked.isQueued = true;
   };
@@ -183,7 +216,7 @@ export async function createDistributedEvaluator(options: DistributedEvaluatorOp
     for (const [i, one] of asked.entries()) {
       if (open.get(one.id) !== one) continue;
       const job = found[i];
-      const ending = job === undefined ? null : endOf(job);
+      const ending = job === undefined ? null : endingOfJob(job);
       if (ending !== null) settle(one.id, ending);
       else if (job === undefined) {
         onEvent({ type: 'job-lost', candidate: one.candidate });
@@ -191,13 +224,6 @@ export async function createDistributedEvaluator(options: DistributedEvaluatorOp
         await add(one);
       }
     }
-  };
-
-  let workers = -1;
-  const countWorkers = async (): Promise<void> => {
-    const count = await queue.getWorkersCount();
-    if (count !== workers && !isDisposed) onEvent({ type: 'workers-changed', workers: count });
-    workers = count;
   };
 
   let isChecking = false;
@@ -227,8 +253,6 @@ export async function createDistributedEvaluator(options: DistributedEvaluatorOp
     withdrawals.add(withdrawal);
   };
 
-  await countWorkers();
-
   return {
     async evaluate(candidate, { signal }) {
       if (isDisposed) throw disposed();
@@ -243,7 +267,7 @@ export async function createDistributedEvaluator(options: DistributedEvaluatorOp
       const { waiters } = asked;
       let stop = (): void => {};
       const outcome = new Promise<EvaluationOutcome>((resolve, reject) => {
-        const waiter: Waiter = { candidate, resolve, reject };
+        const waiter: Waiter = { resolve, reject };
         waiters.add(waiter);
         stop = () => {
           reject(signal.reason);
@@ -270,30 +294,6 @@ export async function createDistributedEvaluator(options: DistributedEvaluatorOp
     },
   };
 }
-
-/** How a job ended; null while it has not. */
-function endOf({ id, finishedOn, failedReason, returnvalue }: Job): Ending | null {
-  if (finishedOn === undefined) return null;
-  if (failedReason !== undefined) return { reason: reasonOf(failedReason) };
-  return endingOf(id ?? '', returnvalue);
-}
-
-/** The answer of a job, checked: it comes from another machine. */
-function endingOf(id: string, value: unknown): Ending {
-  try {
-    const { job, worker, durationMs, outcome } = parseEvaluationAnswer(value);
-    if (job === id) return { outcome, worker, durationMs };
-    return { reason: `expected the answer of job ${id}, got that of ${job}` };
-  } catch (error) {
-    return { reason: wordsOf(error) };
-  }
-}
-
-/** The words for a job that ended several workers: BullMQ's say nothing of the cause. */
-const reasonOf = (failedReason: string): string =>
-  failedReason === 'job stalled more than allowable limit'
-    ? 'expected an answer, got workers that ended, or were silent for too long, over it'
-    : failedReason;
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const failure = (reason: string): SparseViTError => new SparseViTError('search', reason);

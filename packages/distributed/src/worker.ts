@@ -8,7 +8,7 @@ import { ConfigError } from '@sparsevit/windows';
 import type { Job } from 'bullmq';
 import { Queue, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import { jobIdOf, queueNameOf, subjectKey } from './identity';
-import type { ConnectionEvent, RedisAddress } from './redis';
+import type { Connection, ConnectionEvent, RedisAddress } from './redis';
 import { connectRedis } from './redis';
 
 /** What a worker tells. */
@@ -80,7 +80,7 @@ const mostStalledIntervalMs = 30_000;
  * process.once('SIGTERM', () => worker.dispose().then(pool.dispose));
  */
 export async function createEvaluationWorker(options: EvaluationWorkerOptions): Promise<EvaluationWorker> {
-  const { redis, subject, evaluate, device, prefix = 'sparsevit', signal, onEvent = () => {} } = options;
+  const { device, signal } = options;
   const { concurrency = 1, lockMs = 120_000, lostWorkers = 4, name = `${hostname()}-${process.pid}` } = options;
   for (const [field, value, most] of [
     ['concurrency', concurrency, device === undefined ? mostConcurrency : 1],
@@ -94,9 +94,29 @@ export async function createEvaluationWorker(options: EvaluationWorkerOptions): 
     }
   }
   signal?.throwIfAborted();
-  const key = subjectKey(subject);
+  const key = subjectKey(options.subject);
   const queueName = queueNameOf(key, device);
-  const connection = await connectRedis(redis, options);
+  const connection = await connectRedis(options.redis, options);
+  try {
+    return await work(connection, { ...options, key, queueName, concurrency, lockMs, lostWorkers, name });
+  } catch (error) {
+    await connection.end(Promise.resolve());
+    throw error;
+  }
+}
+
+interface WorkOptions extends EvaluationWorkerOptions {
+  readonly key: string;
+  readonly queueName: string;
+  readonly concurrency: number;
+  readonly lockMs: number;
+  readonly lostWorkers: number;
+  readonly name: string;
+}
+
+async function work(connection: Connection, options: WorkOptions): Promise<EvaluationWorker> {
+  const { evaluate, device, prefix = 'sparsevit', signal, onEvent = () => {} } = options;
+  const { key, queueName, concurrency, lockMs, lostWorkers, name } = options;
   const { client, report } = connection;
   if (device !== undefined) {
     // also two workers of one device take turns
@@ -168,7 +188,6 @@ export async function createEvaluationWorker(options: EvaluationWorkerOptions): 
   });
   worker.on('error', report);
   worker.on('stalled', () => onEvent({ type: 'job-stalled' }));
-  await worker.waitUntilReady();
 
   let disposal: Promise<void> | null = null;
   const dispose = (): Promise<void> => {
