@@ -87,6 +87,7 @@ export function startProcess(options: ProcessOptions): EvaluationProcess {
       else kill(`its messages have version ${message.version}, those of the pool ${protocolVersion}`);
     };
     child.on('message', (value: unknown) => {
+      if (killReason !== null) return; // what it had already sent counts no more
       try {
         const message = readMessage(value);
         if (message !== null) hear(message);
