@@ -428,6 +428,7 @@ describeRedis('over Redis', () => {
 
   it('dispose does not wait for a Redis that is away', async () => {
     const away = await startRedis();
+    open.push(away);
     const subject = newSubject();
     const events: string[] = [];
     const onEvent = ({ type }: { readonly type: string }): void => void events.push(type);
@@ -441,7 +442,6 @@ describeRedis('over Redis', () => {
     stop.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
     await Promise.all([driver.dispose(), worker.dispose()]);
-    await away.dispose();
     expect(events.filter((type) => type === 'error')).toEqual([]);
   });
 

@@ -1,9 +1,10 @@
 /** The documents that a driver and its workers exchange: a candidate to evaluate, and what came of it. */
 
-import { ConfigError, maxPrunedRatio } from '@sparsevit/windows';
+import { ConfigError } from '@sparsevit/windows';
 import * as z from 'zod';
 import { describeZodError } from './describe-error';
 import { sha256Schema } from './evaluation-subject';
+import { prunedRatiosSchema, searchValuesSchema } from './search-settings';
 
 /** A sparsity to evaluate, as a search asks for it. */
 export interface JobCandidate {
@@ -50,10 +51,10 @@ const mostValues = 1000;
 const candidateSchema = z.strictObject({
   id: count,
   generation: count,
-  prunedRatios: z
-    .array(z.array(z.number().min(0).max(maxPrunedRatio)).min(1).max(mostPairs))
-    .min(1)
-    .max(mostStages),
+  prunedRatios: prunedRatiosSchema.refine(
+    (stages) => stages.length <= mostStages && stages.every((pairs) => pairs.length > 0 && pairs.length <= mostPairs),
+    { error: `Invalid input: expected at most ${mostStages} stages of 1 to ${mostPairs} pairs` },
+  ),
   attempt: z.int().min(1),
   seed: z.int(),
   subsets: z
@@ -73,7 +74,7 @@ const candidateSchema = z.strictObject({
  * @example
  * evaluationJobSchema.parse(document).candidate.prunedRatios;
  */
-export const evaluationJobSchema: z.ZodType<EvaluationJob, EvaluationJob> = z
+export const evaluationJobSchema: z.ZodType<EvaluationJob> = z
   .strictObject({
     format: z.literal('sparsevit-evaluation-job'),
     version: z.literal(1),
@@ -90,7 +91,7 @@ const partialSchema = z.array(z.number()).min(1).max(mostSubsets);
  * @example
  * evaluationAnswerSchema.parse(document).outcome;
  */
-export const evaluationAnswerSchema: z.ZodType<EvaluationAnswer, EvaluationAnswer> = z
+export const evaluationAnswerSchema: z.ZodType<EvaluationAnswer> = z
   .strictObject({
     format: z.literal('sparsevit-evaluation-answer'),
     version: z.literal(1),
@@ -99,11 +100,9 @@ export const evaluationAnswerSchema: z.ZodType<EvaluationAnswer, EvaluationAnswe
     durationMs: z.number().min(0),
     outcome: z.union([
       z.strictObject({
-        values: z
-          .record(z.string().min(1).max(200), z.number())
-          .refine((values) => Object.keys(values).length <= mostValues, {
-            error: `Invalid input: expected at most ${mostValues} values`,
-          }),
+        values: searchValuesSchema.refine((values) => Object.keys(values).length <= mostValues, {
+          error: `Invalid input: expected at most ${mostValues} values`,
+        }),
         partial: partialSchema.exactOptional(),
       }),
       z.strictObject({ partial: partialSchema }),
