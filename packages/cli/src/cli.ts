@@ -46,6 +46,11 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
     load: async () => (await import('./commands/profile')).profileCommand,
   },
   {
+    name: 'predict-latency',
+    summary: 'Say how long it takes at sparsities that were not measured.',
+    load: async () => (await import('./commands/predict-latency')).predictLatencyCommand,
+  },
+  {
     name: 'inspect',
     summary: 'Say what a checkpoint holds.',
     load: async () => (await import('./commands/inspect')).inspectCommand,
