@@ -51,6 +51,11 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
     load: async () => (await import('./commands/predict-latency')).predictLatencyCommand,
   },
   {
+    name: 'calibrate',
+    summary: 'Move a predictor of latencies to this device.',
+    load: async () => (await import('./commands/calibrate')).calibrateCommand,
+  },
+  {
     name: 'inspect',
     summary: 'Say what a checkpoint holds.',
     load: async () => (await import('./commands/inspect')).inspectCommand,

@@ -7,23 +7,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { planSamples } from '../src/profile/sampling';
 import { writeTaskFile } from '../src/task/task-file';
 import type { Outcome } from './fake-io';
-import { run, temporaryFolder } from './fake-io';
+import { run, steadyClock, temporaryFolder } from './fake-io';
 import { architecture } from './train-run';
 
 const at = temporaryFolder();
-
-/** A clock on which every run takes 10 ms, whatever the machine is busy with: it jumps between reads that something lies between. */
-function steadyClock(runMs: (jumps: number) => number = () => 10): () => number {
-  let timeMs = 0;
-  let jumps = 0;
-  let last = performance.now();
-  return () => {
-    const real = performance.now();
-    timeMs += real - last > 0.05 ? runMs(jumps++) : 1 / 1024;
-    last = real;
-    return timeMs;
-  };
-}
 
 async function succeed(argv: readonly string[], options: Parameters<typeof run>[1] = {}): Promise<Outcome> {
   const outcome = await run(argv, { now: steadyClock(), ...options });
