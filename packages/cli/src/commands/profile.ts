@@ -36,7 +36,7 @@ export const profileCommand: Command = defineCommand({
   examples: [
     'profile --weights runs/adapted/model.safetensors --out table.json',
     'profile --model swin-t --size 512x512 --threads 1 --configs 130 --out swin-t-512.json',
-    'profile --model swin-t --size 512x512 --threads 1 --configs 130 --hold-out 40 --out held-out.json',
+    'profile --weights runs/adapted/model.safetensors --hold-out 40 --out held-out.json',
   ],
 
   async execute({ options, inputs }, io) {
