@@ -60,7 +60,7 @@ export const calibrateCommand: Command = defineCommand({
     'The model must be the same; device, backend, threads and size of the images may differ. The same command goes on where it was stopped or killed.',
   ],
   examples: [
-    'calibrate --predictor laptop.json --weights model.safetensors --threads 2 --out here.json',
+    'calibrate --predictor laptop.json --weights model.pth --threads 2 --out here.json',
     'calibrate --table laptop.json --rows phone.json --out phone-predictor.json',
   ],
 
