@@ -49,3 +49,16 @@ export function temporaryFolder(): (name: string) => string {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return (name) => join(folder, name);
 }
+
+/** A clock on which every run takes 10 ms, whatever the machine is busy with: it jumps between reads that something lies between. */
+export function steadyClock(runMs: (jumps: number) => number = () => 10): () => number {
+  let timeMs = 0;
+  let jumps = 0;
+  let last = performance.now();
+  return () => {
+    const real = performance.now();
+    timeMs += real - last > 0.05 ? runMs(jumps++) : 1 / 1024;
+    last = real;
+    return timeMs;
+  };
+}

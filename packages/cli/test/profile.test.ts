@@ -2,28 +2,15 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { randomWeights, saveCheckpoint } from '@sparsevit/backbone';
 import { imagenetNormalization, parseLatencyTable } from '@sparsevit/config';
 import { newTask } from '@sparsevit/tasks';
-import { createSparsitySpace, sparsitySpaceSize } from '@sparsevit/windows';
+import { createSparsitySpace } from '@sparsevit/windows';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { chooseConfigurations } from '../src/profile/configurations';
+import { planSamples } from '../src/profile/sampling';
 import { writeTaskFile } from '../src/task/task-file';
 import type { Outcome } from './fake-io';
-import { run, temporaryFolder } from './fake-io';
+import { run, steadyClock, temporaryFolder } from './fake-io';
 import { architecture } from './train-run';
 
 const at = temporaryFolder();
-
-/** A clock on which every run takes 10 ms, whatever the machine is busy with: it jumps between reads that something lies between. */
-function steadyClock(runMs: (jumps: number) => number = () => 10): () => number {
-  let timeMs = 0;
-  let jumps = 0;
-  let last = performance.now();
-  return () => {
-    const real = performance.now();
-    timeMs += real - last > 0.05 ? runMs(jumps++) : 1 / 1024;
-    last = real;
-    return timeMs;
-  };
-}
 
 async function succeed(argv: readonly string[], options: Parameters<typeof run>[1] = {}): Promise<Outcome> {
   const outcome = await run(argv, { now: steadyClock(), ...options });
@@ -51,7 +38,7 @@ beforeAll(() => {
   writeFileSync(at('task.safetensors'), writeTaskFile(task, input));
 });
 
-const small = ['--size', '64x64', '--configs', '6', '--rounds', '2', '--threads', '1'];
+const small = ['--size', '64x64', '--configs', '10', '--rounds', '2', '--threads', '1'];
 const begin = ['profile', '--weights', at('backbone.safetensors'), ...small];
 
 describe('profile', () => {
@@ -61,10 +48,10 @@ describe('profile', () => {
     expect(out).toMatch(/^model +a Swin, .*backbone\.safetensors$/m);
     expect(out).toMatch(/^input +1 image of 64x64$/m);
     expect(out).toMatch(/^backend +engine, .*, 1 thread$/m);
-    expect(out).toMatch(/^plan +6 configurations, 2 rounds: 12 visits\ncost +about \d+:\d\d\n\nmeasured +6 config/m);
+    expect(out).toMatch(/^plan +10 configurations, 2 rounds: 20 visits\ncost +about \d+:\d\d\n\nmeasured +10 config/m);
     expect(out).toMatch(/^noise +\d+\.\d % of a visit, \d+\.\d % of a row$/m);
     const table = readTable('table.json');
-    expect(table.rows).toHaveLength(6);
+    expect(table.rows).toHaveLength(10);
     for (const { ms } of table.rows) expect(ms).toBeCloseTo(10, 1);
     expect(table.rows[0]?.prunedRatios).toEqual([[0], [0], [0]]);
     expect(table.rows[1]?.prunedRatios).toEqual([[0.8], [0.8], [0.8]]);
@@ -73,7 +60,7 @@ describe('profile', () => {
     const bytes = readFileSync(at('table.json'));
     const again = await succeed(argv);
     expect(again.out).toMatch(
-      /^resumed +12 visits are in .*table\.json\.journal\.jsonl\ncost +nothing is left to do$/m,
+      /^resumed +20 visits are in .*table\.json\.journal\.jsonl\ncost +nothing is left to do$/m,
     );
     expect(readFileSync(at('table.json')).equals(bytes)).toBe(true);
   });
@@ -88,7 +75,7 @@ describe('profile', () => {
       command: 'profile',
       input: { batch: 2, height: 64, width: 96 },
       model: { name: 'detection on a Swin' },
-      rows: 6,
+      rows: 10,
       excluded: [],
       protocol: { rounds: 2, seed: 0, largestMove: 0.05 },
     });
@@ -106,13 +93,13 @@ describe('profile', () => {
       '--size',
       '32x32',
       '--configs',
-      '2',
+      '10',
       '--rounds',
       '1',
     ];
     await succeed([...argv, '--backend', 'wasm', '--out', at('wasm.json')]);
     const { device, rows } = readTable('wasm.json');
-    expect(rows).toHaveLength(2);
+    expect(rows).toHaveLength(10);
     expect(device).toMatchObject({ backend: 'wasm', threads: 1, name: 'Test CPU' });
     expect(device.backendVersion).toMatch(/^TensorFlow\.js \d/);
   });
@@ -153,7 +140,16 @@ describe('profile', () => {
     [[...begin, '--out', at('backbone.safetensors')], /uses it for something else/],
     [[...begin, ...out, '--backend', 'auto'], /--backend: expected one of engine, webgpu, wasm, cpu, got "auto"/],
     [[...begin, ...out, '--backend', 'wasm'], /--threads: expected --backend engine, got wasm/],
-    [[...begin, ...out, '--configs', '1'], /--configs: expected a whole number from 2 to 10000, got "1"/],
+    [[...begin, ...out, '--configs', '1'], /--configs: expected a whole number from 10 to 10000, got "1"/],
+    [[...begin, ...out, '--hold-out', '101'], /--hold-out: expected a whole number from 1 to 100, got "101"/],
+    [
+      [...begin, ...out, '--configs', '400'],
+      /--configs: expected at most 364 of the 729 sparsities of this model, got 400/,
+    ],
+    [
+      [...begin, ...out, '--configs', '300', '--hold-out', '65'],
+      /--hold-out: expected at most 64 of the 729 .* beside 300 to fit, got 65/,
+    ],
     [[...begin, ...out, '--rounds', '0'], /--rounds: expected/],
     [[...begin, ...out, '--tolerance', '2'], /--tolerance: expected a number from 0 to 1/],
     [[...begin, ...out, '--size', '3x64'], /--size: expected at least one patch \(4x4 pixels\), got 3x64/],
@@ -173,28 +169,34 @@ describe('profile', () => {
     const argv = [...begin, '--rounds', '1', '--tolerance', '0', '--out', at('unsteady.json')];
     const { code, err } = await run(argv, { now });
     expect(err).toMatch(
-      /^sparsevit: profile: expected a configuration that can be measured, got 6 that cannot \(.*\)\. /,
+      /^sparsevit: profile: expected a configuration that can be measured, got 10 that cannot \(.*\)\. /,
     );
     expect(code).toBe(2);
     expect(existsSync(at('unsteady.json'))).toBe(false);
   });
 });
 
-describe('chooseConfigurations', () => {
+describe('profile --hold-out', () => {
   const space = createSparsitySpace(architecture);
+  const named = (samples: ReturnType<typeof planSamples>): string[] => samples.map((one) => JSON.stringify(one));
 
-  it('dense, the sparsest, and draws, each once; the same for a seed', () => {
-    const chosen = chooseConfigurations(space, 40, 3);
-    expect(chosen.slice(0, 2)).toEqual([
-      [[0], [0], [0]],
-      [[0.8], [0.8], [0.8]],
-    ]);
-    expect(new Set(chosen.map((ratios) => JSON.stringify(ratios))).size).toBe(40);
-    expect(chooseConfigurations(space, 40, 3)).toEqual(chosen);
-    expect(chooseConfigurations(space, 40, 4)).not.toEqual(chosen);
+  it('measures what the same seed and number of configurations keep apart', async () => {
+    const { out } = await succeed([...begin, '--hold-out', '8', '--out', at('held.json')]);
+    expect(out).toMatch(/^plan +8 configurations held out, 2 rounds: 16 visits$/m);
+    const held = readTable('held.json').rows.map(({ prunedRatios }) => prunedRatios);
+    expect(held).toEqual(planSamples(space, { configs: 10, holdOut: 8, seed: 0 }));
+    const json = await succeed([...begin, '--hold-out', '8', '--out', at('held.json'), '--json']);
+    expect(JSON.parse(json.out)).toMatchObject({ isHoldOut: true, rows: 8 });
   });
 
-  it('all there are, when more are asked for', () => {
-    expect(chooseConfigurations(space, 5000, 0)).toHaveLength(sparsitySpaceSize(space));
+  it.each([10, 40, 100, 300])('%i to fit: the hold-out shares none with them, however many are held out', (configs) => {
+    const fit = named(planSamples(space, { configs, holdOut: null, seed: 3 }));
+    expect(new Set(fit).size).toBe(configs);
+    expect(fit.slice(0, 2)).toEqual(['[[0],[0],[0]]', '[[0.8],[0.8],[0.8]]']);
+    const few = named(planSamples(space, { configs, holdOut: 20, seed: 3 }));
+    const many = named(planSamples(space, { configs, holdOut: 60, seed: 3 }));
+    expect(many.slice(0, 20)).toEqual(few);
+    expect(new Set([...fit, ...many]).size).toBe(configs + 60);
+    expect(named(planSamples(space, { configs, holdOut: 20, seed: 4 }))).not.toEqual(few);
   });
 });

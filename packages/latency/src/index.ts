@@ -33,7 +33,7 @@ export type {
   LatencyInput,
   LatencyModel,
 } from './profile/fingerprint';
-export { checkSameDevice, differencesOf, fingerprintKey } from './profile/fingerprint';
+export { checkSameDevice, describeDifferences, differencesOf, fingerprintKey } from './profile/fingerprint';
 export type { JournalStorage } from './profile/journal';
 export { memoryJournal } from './profile/journal';
 export type { MeasureOptions } from './profile/measure';

@@ -17,7 +17,7 @@ export interface ProfileFacts {
 
 /** Model, input, device, and what it will cost. */
 export function renderCost({ plan, detail }: ProfileFacts, cost: CostEstimate): string {
-  const { model, input, configs, protocol, journal } = plan;
+  const { model, input, configs, isHoldOut, protocol, journal } = plan;
   const visits = configs.length * protocol.rounds;
   const done = visits - cost.visits;
   const { batch, height, width } = input;
@@ -25,7 +25,10 @@ export function renderCost({ plan, detail }: ProfileFacts, cost: CostEstimate): 
     ['model', `${model.name}, ${model.origin}`],
     ['input', `${batch === 1 ? '1 image' : `${batch} images`} of ${height}x${width}`],
     ['backend', detail],
-    ['plan', `${configs.length} configurations, ${protocol.rounds} rounds: ${visits} visits`],
+    [
+      'plan',
+      `${configs.length} configurations${isHoldOut ? ' held out' : ''}, ${protocol.rounds} rounds: ${visits} visits`,
+    ],
     ...(done === 0 ? [] : [['resumed', `${done} visits are in ${journal}`] as const]),
     ['cost', cost.visits === 0 ? 'nothing is left to do' : `about ${renderDuration(cost.ms)}`],
   ]);
@@ -94,6 +97,7 @@ export function profileJson(
     model: { name: model.name, hash: model.hash, origin: plan.model.origin },
     input,
     protocol,
+    isHoldOut: plan.isHoldOut,
     rows: rows.length,
     ms: { least: Math.min(...times), most: Math.max(...times) },
     sentinelMs: sentinel.ms,

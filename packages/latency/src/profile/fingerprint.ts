@@ -103,7 +103,12 @@ export function differencesOf(expected: DeviceFingerprint, got: DeviceFingerprin
   );
 }
 
-/** The differences as text: `threads 2, not 1; input 512x512, not 224x224`. */
+/**
+ * Differences as text, in the order in which they were found; long values are cut.
+ *
+ * @example
+ * describeDifferences(differencesOf(table, here)); // 'threads 2, not 1; input 512x512, not 224x224'
+ */
 export function describeDifferences(differences: readonly FingerprintDifference[]): string {
   const shown = (text: string): string => (text.length > 80 ? `${text.slice(0, 80)}...` : text);
   return differences.map(({ field, expected, got }) => `${field} ${shown(got)}, not ${shown(expected)}`).join('; ');
