@@ -35,6 +35,7 @@ export function tableOf(
     }));
     return { prunedRatios, ms: [...visitMs].sort((a, b) => a - b)[2] ?? ms, visitMs, visits };
   });
+  const dense = architecture.depths.map(() => [0]); // one pair a stage
   const noise = noiseFloorOf(rows);
   return {
     format: 'sparsevit-latency-table',
@@ -55,7 +56,11 @@ export function tableOf(
     sessions: [{ startedAt: null, timerResolutionMs: null }],
     rows,
     excluded: [],
-    sentinel: { prunedRatios: sparsities[0] ?? [], ms: rows[0]?.ms ?? null, readings: [] },
+    sentinel: {
+      prunedRatios: dense,
+      ms: (simulatedMs(dense, size) / speed) * Math.exp(0.01 * random.normal()),
+      readings: [],
+    },
     unsteady: [],
     noise: noise === null ? null : { visit: noise.visitPercent / 100, row: noise.rowPercent / 100 },
   };

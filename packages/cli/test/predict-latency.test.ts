@@ -81,12 +81,19 @@ describe('predict-latency', () => {
     const argv = ['--table', at('table.json'), '--hold-out', at('held.json')];
     const { out } = await succeed(argv);
     expect(out).toMatch(/^30 rows +\d\.\d % /m);
+    expect(out).toMatch(/^at the speed of --table +\d/m);
+    expect(out).toMatch(/^machine +the dense model took [01]\.\d{3} times as long/m);
     expect(out).toMatch(/^noise of it +\d\.\d % of a visit, \d\.\d % of a row/m);
     expect(out).toMatch(/^error +\d\.\d times the noise of a row; .* ms$/m);
     expect(out).toMatch(/^in interval +\d+\.\d %$/m);
     const { holdOut } = JSON.parse((await succeed([...argv, '--json'])).out);
     expect(holdOut).toMatchObject({ table: at('held.json'), rows: 30, extrapolating: 0 });
     expect(holdOut.rmspePercent).toBeLessThan(4);
+    const slow = write('slow.json', plan.holdOut, { seed: 9, speed: 0.8 });
+    const slower = JSON.parse((await succeed([...argv.slice(0, 3), slow, '--json'])).out).holdOut;
+    expect(slower.rmspePercent).toBeGreaterThan(15);
+    expect(slower.slowdown / holdOut.slowdown).toBeCloseTo(1.25, 10);
+    expect(slower.atSpeed.rmspePercent).toBeCloseTo(holdOut.atSpeed.rmspePercent, 10);
     expect(holdOut.spearman).toBeGreaterThan(0.97);
   });
 

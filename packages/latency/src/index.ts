@@ -58,6 +58,8 @@ export { noiseFloorOf } from './quality/noise-floor';
 export type { ErrorReport, QualityOptions, QualityReport } from './quality/quality-report';
 export { errorReport, qualityReport } from './quality/quality-report';
 export { kendall, spearman } from './quality/rank-correlation';
+export type { RowsAtSpeed } from './quality/rows-at-speed';
+export { rowsAtSpeedOf } from './quality/rows-at-speed';
 export type { AdditiveDocument, AdditiveOptions, Direction, LookupTable } from './regression/additive';
 export type { BoostedDocument, BoostedOptions } from './regression/boosted';
 export type { FoldOptions } from './regression/cross-validation';

@@ -2,7 +2,7 @@ import type { PrunedRatios } from '@sparsevit/windows';
 import { ConfigError, createRandom } from '@sparsevit/windows';
 import { describe, expect, test } from 'vitest';
 import type { LatencyRow, Prediction } from '../src/index';
-import { errorReport, kendall, noiseFloorOf, qualityReport, spearman } from '../src/index';
+import { errorReport, kendall, noiseFloorOf, qualityReport, rowsAtSpeedOf, spearman } from '../src/index';
 import { budgetQuality } from '../src/quality/budgets';
 import { median } from '../src/statistics';
 
@@ -215,5 +215,31 @@ describe('the report', () => {
     expect(() => qualityReport([{ prunedRatios, ms: -1 }], [1])).toThrow(/milliseconds above 0 in row 0, got -1/);
     expect(() => qualityReport(rows, [1, 2])).toThrow(/as many predictions as measurements/);
     expect(() => qualityReport(rows, predictions, { utility: [1] })).toThrow(/one utility per row \(3\), got 1/);
+  });
+});
+
+describe('rowsAtSpeedOf', () => {
+  const dense = [[0], [0]];
+  const table = {
+    rows: [
+      { prunedRatios: dense, ms: 12, visitMs: [11, 12, 13] },
+      { prunedRatios: [[0.5], [0]], ms: 6 },
+    ],
+    sentinel: { prunedRatios: dense, ms: 12 },
+  };
+
+  test('divides by how much slower the sentinel was', () => {
+    const { slowdown, rows } = rowsAtSpeedOf(table, { sentinel: { prunedRatios: dense, ms: 8 } }) ?? { rows: [] };
+    expect(slowdown).toBe(1.5);
+    expect(rows.map(({ ms }) => ms)).toEqual([8, 4]);
+    expect(rows.map(({ visitMs }) => visitMs?.[1])).toEqual([8, undefined]);
+  });
+
+  test.each([
+    ['no time of the reference', { prunedRatios: dense, ms: null }],
+    ['another sentinel', { prunedRatios: [[0.5], [0]], ms: 8 }],
+  ])('null for %s', (_, sentinel) => {
+    expect(rowsAtSpeedOf(table, { sentinel })).toBeNull();
+    expect(rowsAtSpeedOf({ ...table, sentinel }, { sentinel: table.sentinel })).toBeNull();
   });
 });

@@ -74,7 +74,11 @@ function simulatedTables(noise: number): Map<string, LatencyTable> {
         sessions: [{ startedAt: '2026-01-01T00:00:00.000Z', timerResolutionMs: null }],
         rows,
         excluded: [],
-        sentinel: { prunedRatios: configs[0] ?? [], ms: rows[0]?.ms ?? null, readings: [] },
+        sentinel: {
+          prunedRatios: architecture.depths.map(() => [0]),
+          ms: device(architecture.depths.map(() => [0])) * (threads === 1 ? 1 : 0.55),
+          readings: [],
+        },
         unsteady: [],
         noise: null,
       };
@@ -92,6 +96,7 @@ describe('the report', () => {
     const text = report(0.002);
     expect(text).toContain('Met.');
     expect(text.match(/^\| [12] threads? \| \d\.\d\d \| [\d.]+ \| 100\.0 \| 0\.9\d\d \| /gm)).toHaveLength(2);
+    expect(text.match(/^\| [12] threads?, at the speed of the fit \| \d\.\d\d \| /gm)).toHaveLength(2);
     expect(text.match(/\*\*(macs|physical|table|boosted)\*\*/g)).toHaveLength(2);
     expect(text.match(/^\| 1 thread to 2 threads \| (not moved|5|10|20) \| /gm)).toHaveLength(4);
     expect(text.match(/^\| 224 to 112 pixels, 1 thread \| /gm)).toHaveLength(4);

@@ -1,15 +1,21 @@
 /** `sparsevit predict-latency`: how long sparsities take that were not measured. */
 
 import { parseSparsity } from '@sparsevit/config/presets';
-import type { QualityReport } from '@sparsevit/latency';
-import { qualityReport } from '@sparsevit/latency';
+import { qualityReport, rowsAtSpeedOf } from '@sparsevit/latency';
 import type { Command } from '../command';
 import { defineCommand } from '../command';
 import { inputError } from '../errors';
 import { checkOutputFile, writeOutputFile } from '../files';
 import { named, readLatencyTable } from '../latency/documents';
-import type { NamedPrediction } from '../latency/report';
-import { holdOutFacts, predictorBytes, renderErrors, renderPredictions, sourceFacts } from '../latency/report';
+import type { JudgedHoldOut, NamedPrediction } from '../latency/report';
+import {
+  holdOutFacts,
+  holdOutRows,
+  predictorBytes,
+  renderErrors,
+  renderPredictions,
+  sourceFacts,
+} from '../latency/report';
 import type { PredictionSource } from '../latency/source';
 import { checkHoldOut, openPredictionSource } from '../latency/source';
 import { refuseInputs } from '../profile/plan';
@@ -95,7 +101,7 @@ export const predictLatencyCommand: Command = defineCommand({
       );
     }
     if (report !== null) {
-      io.stdout(`\n${renderErrors('held out', [[`${report.rows} rows`, report]])}\n`);
+      io.stdout(`\n${renderErrors('held out', holdOutRows(report))}\n`);
       io.stdout(renderFacts(holdOutFacts(report)));
     }
     if (predictions.length > 0) io.stdout(`\n${renderPredictions(predictions)}\n`);
@@ -104,14 +110,17 @@ export const predictLatencyCommand: Command = defineCommand({
 });
 
 /** How good a predictor is on a table that it has not seen. */
-async function judge(source: PredictionSource, file: string): Promise<QualityReport> {
-  const table = await readLatencyTable(file, '--hold-out');
-  checkHoldOut(source, table, file);
-  const { predictor } = source;
-  return named(file, '--hold-out', () =>
-    qualityReport(
-      table.rows,
-      table.rows.map(({ prunedRatios }) => predictor.predict(prunedRatios)),
-    ),
-  );
+async function judge(source: PredictionSource, file: string): Promise<JudgedHoldOut> {
+  const holdOut = await readLatencyTable(file, '--hold-out');
+  checkHoldOut(source, holdOut, file);
+  const { predictor, table } = source;
+  return named(file, '--hold-out', () => {
+    const predictions = holdOut.rows.map(({ prunedRatios }) => predictor.predict(prunedRatios));
+    const atSpeed = table === null ? null : rowsAtSpeedOf(holdOut, table);
+    return {
+      ...qualityReport(holdOut.rows, predictions),
+      slowdown: atSpeed?.slowdown ?? null,
+      atSpeed: atSpeed === null ? null : qualityReport(atSpeed.rows, predictions),
+    };
+  });
 }

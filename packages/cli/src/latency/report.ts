@@ -12,6 +12,14 @@ export interface NamedPrediction extends Prediction {
   readonly sparsity: string;
 }
 
+/** A predictor on a hold-out. */
+export interface JudgedHoldOut extends QualityReport {
+  /** The sentinel's time over its time in the table that was fitted to; null where that is not known. */
+  readonly slowdown: number | null;
+  /** The same at the speed that the machine had then. */
+  readonly atSpeed: QualityReport | null;
+}
+
 /** What a predictor is, as titles and texts. */
 export function sourceFacts(source: PredictionSource): (readonly [title: string, text: string])[] {
   const { predictor, table, noiseFloor, file } = source;
@@ -57,10 +65,19 @@ export function renderErrors(title: string, rows: readonly (readonly [name: stri
   ]);
 }
 
+/** The lines of errors of a hold-out. */
+export function holdOutRows(report: JudgedHoldOut): (readonly [name: string, report: ErrorReport])[] {
+  const { rows, atSpeed } = report;
+  return [[`${rows} rows`, report], ...(atSpeed === null ? [] : [['at the speed of --table', atSpeed] as const])];
+}
+
 /** How good a predictor is on rows that it has not seen, as titles and texts. */
-export function holdOutFacts(report: QualityReport): (readonly [title: string, text: string])[] {
-  const { coveragePercent, extrapolating, noiseFloor, rmspePerNoise, kendall, rmseMs } = report;
+export function holdOutFacts(report: JudgedHoldOut): (readonly [title: string, text: string])[] {
+  const { coveragePercent, extrapolating, noiseFloor, rmspePerNoise, kendall, rmseMs, slowdown } = report;
   return [
+    ...(slowdown === null
+      ? []
+      : [['machine', `the dense model took ${slowdown.toFixed(3)} times as long as for --table`] as const]),
     ['noise of it', describeNoise(noiseFloor)],
     [
       'error',

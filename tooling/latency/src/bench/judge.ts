@@ -2,7 +2,7 @@
 
 import { familyRules } from '@sparsevit/backbone';
 import type { LatencyTable } from '@sparsevit/config';
-import type { CalibrationPoint, LatencyPredictor, NoiseFloor, QualityReport } from '@sparsevit/latency';
+import type { CalibrationPoint, LatencyPredictor, LatencyRow, NoiseFloor, QualityReport } from '@sparsevit/latency';
 import {
   calibrationCurve,
   choosePredictor,
@@ -11,6 +11,7 @@ import {
   noiseFloorOf,
   predictorKinds,
   qualityReport,
+  rowsAtSpeedOf,
 } from '@sparsevit/latency';
 
 /** A kind of predictor on the hold-out. */
@@ -29,6 +30,10 @@ export interface JudgedDevice {
   readonly heldOut: LatencyTable;
   readonly fitNoise: NoiseFloor | null;
   readonly chosen: QualityReport;
+  /** The same at the speed that the machine had for the rows to fit, by the sentinel; null where it has no time. */
+  readonly atSpeed: QualityReport | null;
+  /** The sentinel's time for the hold-out over that for the rows to fit. */
+  readonly slowdown: number | null;
   readonly kinds: readonly JudgedKind[];
 }
 
@@ -38,10 +43,11 @@ export function judgeDevice(fitted: LatencyTable, heldOut: LatencyTable): Judged
   const subject = { architecture, ...fitted.input, rules: familyRules.mmdet, sparsity };
   const origin = fingerprintKey(fitted);
   const { predictor, scores } = choosePredictor(subject, fitted.rows, { origin });
-  const judge = (judged: LatencyPredictor): QualityReport =>
+  const atSpeed = rowsAtSpeedOf(heldOut, fitted);
+  const judge = (judged: LatencyPredictor, rows: readonly LatencyRow[] = heldOut.rows): QualityReport =>
     qualityReport(
-      heldOut.rows,
-      heldOut.rows.map(({ prunedRatios }) => judged.predict(prunedRatios)),
+      rows,
+      rows.map(({ prunedRatios }) => judged.predict(prunedRatios)),
     );
   return {
     predictor,
@@ -49,6 +55,8 @@ export function judgeDevice(fitted: LatencyTable, heldOut: LatencyTable): Judged
     heldOut,
     fitNoise: noiseFloorOf(fitted.rows),
     chosen: judge(predictor),
+    atSpeed: atSpeed === null ? null : judge(predictor, atSpeed.rows),
+    slowdown: atSpeed?.slowdown ?? null,
     kinds: predictorKinds.map((kind) => ({
       kind,
       isChosen: kind === predictor.kind,
