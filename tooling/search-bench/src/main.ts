@@ -161,7 +161,7 @@ ${perModelTable(fronts, frontAt, { worst: 'least', count: 4 })}
 
 ## What the searcher costs
 
-Milliseconds of ${clock.name}, evaluations left out. \`ask\` and \`tell\` are those of a search of 500 (budget 70 %, or a front) but for the first 100, in which the space is enumerated, per 100 candidates.
+Milliseconds of ${clock.name}, evaluations left out${clock.name === 'wall time' ? '' : '; that clock ticks about once a millisecond, so that what is near 0 is only small'}. \`ask\` and \`tell\` are those of a search of 500 (budget 70 %, or a front) but for the first 100, in which the space is enumerated, per 100 candidates.
 
 ${overheadTable(overheads)}
 
