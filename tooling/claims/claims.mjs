@@ -22,8 +22,9 @@ if (!process.argv.includes('--job')) {
     logLevel: 'warning',
     plugins: [
       {
-        name: 'tensorflow-outside',
+        name: 'left-outside',
         setup({ onResolve }) {
+          onResolve({ filter: /^sharp$/ }, ({ path }) => ({ path, external: true }));
           onResolve({ filter: /^@tensorflow\// }, ({ path }) =>
             path.startsWith('@tensorflow/tfjs-core/dist/') ? null : { path, external: true },
           );

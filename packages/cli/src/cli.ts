@@ -41,6 +41,21 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
     load: async () => (await import('./commands/predict')).predictCommand,
   },
   {
+    name: 'profile',
+    summary: 'Measure how long a model takes at many sparsities.',
+    load: async () => (await import('./commands/profile')).profileCommand,
+  },
+  {
+    name: 'predict-latency',
+    summary: 'Say how long it takes at sparsities that were not measured.',
+    load: async () => (await import('./commands/predict-latency')).predictLatencyCommand,
+  },
+  {
+    name: 'calibrate',
+    summary: 'Move a predictor of latencies to this device.',
+    load: async () => (await import('./commands/calibrate')).calibrateCommand,
+  },
+  {
     name: 'inspect',
     summary: 'Say what a checkpoint holds.',
     load: async () => (await import('./commands/inspect')).inspectCommand,

@@ -120,7 +120,8 @@ function unreadable(path: string, what: string, cause: unknown): Error {
   });
 }
 
-function reasonOf(cause: unknown): string {
+/** Why the operating system refuses, as the end of a sentence. */
+export function reasonOf(cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const reasons: Readonly<Record<string, string>> = {
     ENOENT: 'does not exist',
@@ -129,6 +130,7 @@ function reasonOf(cause: unknown): string {
     EPERM: 'is not permitted for this user',
     EROFS: 'is on a read-only disk',
     ENOSPC: 'does not fit on the disk',
+    EDQUOT: 'does not fit into what this user may store',
     ENAMETOOLONG: 'has too long a name',
   };
   return reasons[code] ?? `cannot be used (${code || 'unknown reason'})`;

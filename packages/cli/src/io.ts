@@ -21,6 +21,8 @@ export interface CliIo {
   readonly isTerminal: boolean;
   /** A clock in milliseconds that never goes back. */
   now(): number;
+  /** Date and time, for documents. */
+  date(): Date;
   /** The most memory that this process has held so far. */
   peakMemoryBytes(): number;
   machine(): MachineFacts;

@@ -34,3 +34,19 @@ export function createProgress(io: Pick<CliIo, 'stderr' | 'isTerminal'>): Progre
     },
   };
 }
+
+const barWidth = 16;
+
+/** How much is done of all, as a bar of 16 characters. */
+export function renderBar(done: number, all: number): string {
+  const filled = all === 0 ? barWidth : Math.min(barWidth, Math.floor((barWidth * done) / all));
+  return `${'='.repeat(filled)}${' '.repeat(barWidth - filled)}`;
+}
+
+/** `0:42`, `12:05`, `3:07:00` */
+export function renderDuration(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}

@@ -36,7 +36,8 @@ export function denseCounterpart(architecture: SwinArchitecture, sparsity: Spars
   return sparsity.padding === 'family' ? null : { ...uniformSparsity(architecture, 0), ...rulesOf(sparsity) };
 }
 
-function rulesOf({ score, padsInScore, rounding, minKept, padding }: SparsityRules): SparsityRules {
+/** The rules of a sparsity, without its ratios or thresholds. */
+export function rulesOf({ score, padsInScore, rounding, minKept, padding }: SparsityRules): SparsityRules {
   return { score, padsInScore, rounding, minKept, padding };
 }
 

@@ -4,7 +4,6 @@ export type { Tensor } from '@tensorflow/tfjs-core';
 export {
   dispose,
   env,
-  slice,
   sum,
   tensor4d,
 } from '@tensorflow/tfjs-core';

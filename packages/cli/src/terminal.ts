@@ -22,6 +22,7 @@ export function createTerminal(): CliIo {
     stderr: (text) => void process.stderr.write(text),
     isTerminal: process.stderr.isTTY === true,
     now: () => performance.now(),
+    date: () => new Date(),
     peakMemoryBytes: () => process.resourceUsage().maxRSS * 1024, // Node gives kilobytes on every platform
     machine: () => ({
       cpu: cpus()[0]?.model.trim() ?? 'unknown CPU',

@@ -127,6 +127,24 @@ describe('predict', () => {
     expect((await succeed(argv)).out).toMatch(/photo\.png: \d+ box(es)?\n {2}\S+ 0\.\d\d at -?\d+,-?\d+ \d+x\d+\n/);
   });
 
+  it('finds boxes inside of the photo only, whatever pads the model saw', async () => {
+    const weights = saveRandom('wide.safetensors', { kind: 'detection', classes: ['cat'], channels: 8 });
+    const { checkpoint, input } = await readTaskFile(weights);
+    checkpoint.head.get('box.bias')?.values.set([6, 3, 0, 0]); // 24 x 12 pixels, in any place
+    for (const keepRatio of [true, false]) {
+      writeFileSync(weights, writeTaskFile(checkpoint, { ...input, keepRatio }));
+      const argv = ['predict', at('photo.png'), '--weights', weights, '--min-score', '0', '--json'];
+      const [{ detections }] = JSON.parse((await succeed(argv)).out).images;
+      expect(detections.length).toBeGreaterThan(5);
+      for (const { box } of detections) {
+        expect(Math.min(box.x, box.y)).toBeGreaterThanOrEqual(0);
+        expect(Math.min(box.width, box.height)).toBeGreaterThan(0);
+        expect(box.x + box.width).toBeLessThanOrEqual(90 + 1e-9);
+        expect(box.y + box.height).toBeLessThanOrEqual(50 + 1e-9);
+      }
+    }
+  });
+
   it('mixes in a mask of the size of the photo', async () => {
     const weights = saveRandom('semantic.safetensors', { kind: 'semantic', classes: ['ground', 'car'], channels: 8 });
     const argv = ['predict', at('photo.png'), '--weights', weights, '--output', at('masks')];

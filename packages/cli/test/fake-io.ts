@@ -12,10 +12,10 @@ export interface Outcome {
   readonly err: string;
 }
 
-/** Runs a command in this process, with a clock that goes on by `tickMs` at every look. */
+/** Runs a command in this process, with a clock that goes on by `tickMs` at every look, or `now`. */
 export async function run(
   argv: readonly string[],
-  options: { isTerminal?: boolean; tickMs?: number; onInterrupt?: CliIo['onInterrupt'] } = {},
+  options: { isTerminal?: boolean; tickMs?: number; now?: () => number; onInterrupt?: CliIo['onInterrupt'] } = {},
 ): Promise<Outcome> {
   const { isTerminal = false, tickMs = 10, onInterrupt = () => () => {} } = options;
   let out = '';
@@ -29,10 +29,13 @@ export async function run(
       err += text;
     },
     isTerminal,
-    now: () => {
-      clock += tickMs;
-      return clock;
-    },
+    now:
+      options.now ??
+      (() => {
+        clock += tickMs;
+        return clock;
+      }),
+    date: () => new Date('2026-01-01T00:00:00Z'),
     peakMemoryBytes: () => 123_000_000,
     machine: () => ({ cpu: 'Test CPU', cores: 2, memoryBytes: 8e9, platform: 'test', runtime: 'Node 0' }),
     onInterrupt,
@@ -45,4 +48,17 @@ export function temporaryFolder(): (name: string) => string {
   const folder = mkdtempSync(join(tmpdir(), 'sparsevit-cli-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return (name) => join(folder, name);
+}
+
+/** A clock on which every run takes 10 ms, whatever the machine is busy with: it jumps between reads that something lies between. */
+export function steadyClock(runMs: (jumps: number) => number = () => 10): () => number {
+  let timeMs = 0;
+  let jumps = 0;
+  let last = performance.now();
+  return () => {
+    const real = performance.now();
+    timeMs += real - last > 0.05 ? runMs(jumps++) : 1 / 1024;
+    last = real;
+    return timeMs;
+  };
 }

@@ -21,7 +21,8 @@ describe('help and version', () => {
     async (argv) => {
       const { code, out, err } = await run(argv);
       expect({ code, err }).toEqual({ code: 0, err: '' });
-      for (const name of ['run', 'inspect', 'macs']) expect(out).toMatch(new RegExp(`^  ${name} `, 'm'));
+      for (const name of ['run', 'profile', 'predict-latency', 'calibrate', 'inspect', 'macs'])
+        expect(out).toMatch(new RegExp(`^  ${name} `, 'm'));
     },
   );
 
@@ -46,6 +47,9 @@ describe('help and version', () => {
     ],
     ['inspect', ['family', 'json', 'help']],
     ['macs', ['model', 'size', 'sparsity', 'mode', 'batch', 'json', 'help']],
+    ['profile', ['weights', 'size', 'threads', 'rounds', 'configs', 'hold-out', 'out', 'json', 'help']],
+    ['predict-latency', ['table', 'sparsity', 'hold-out', 'save', 'json', 'help']],
+    ['calibrate', ['predictor', 'table', 'rows', 'configs', 'weights', 'size', 'threads', 'out', 'json', 'help']],
   ])('%s --help lists its options', async (name, options) => {
     const { code, out, err } = await run([name, '--model', '--help']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
@@ -53,18 +57,21 @@ describe('help and version', () => {
     expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
   });
 
-  it.each(['run', 'inspect', 'macs'])('every way to ask for the help of %s', async (name) => {
-    const { out } = await run([name, '--help']);
-    expect(out).toMatch(new RegExp(`^sparsevit ${name}: `));
-    for (const argv of [
-      ['help', name],
-      ['--help', name],
-      ['-h', name],
-      [name, 'x.png', '-h'],
-    ]) {
-      expect(await run(argv)).toEqual({ code: 0, out, err: '' });
-    }
-  });
+  it.each(['run', 'inspect', 'macs', 'predict-latency', 'calibrate'])(
+    'every way to ask for the help of %s',
+    async (name) => {
+      const { out } = await run([name, '--help']);
+      expect(out).toMatch(new RegExp(`^sparsevit ${name}: `));
+      for (const argv of [
+        ['help', name],
+        ['--help', name],
+        ['-h', name],
+        [name, 'x.png', '-h'],
+      ]) {
+        expect(await run(argv)).toEqual({ code: 0, out, err: '' });
+      }
+    },
+  );
 
   it('--version', async () => {
     const { code, out } = await run(['--version']);

@@ -4,6 +4,17 @@ export type { SwinArchitectureInput } from './schemas/architecture';
 export { swinArchitectureSchema } from './schemas/architecture';
 export type { DataSource, DataSourceInput } from './schemas/data-source';
 export { dataSourceSchema } from './schemas/data-source';
+export type { EvaluationAnswer, EvaluationJob, JobCandidate } from './schemas/evaluation-job';
+export {
+  evaluationAnswerSchema,
+  evaluationJobSchema,
+  parseEvaluationAnswer,
+  parseEvaluationJob,
+} from './schemas/evaluation-job';
+export type { EvaluationSubject, JsonValue, SubjectFile } from './schemas/evaluation-subject';
+export { evaluationSubjectSchema, parseEvaluationSubject } from './schemas/evaluation-subject';
+export type { LatencyTable, TimedSamples } from './schemas/latency-table';
+export { latencyTableJsonSchema, latencyTableSchema, parseLatencyTable } from './schemas/latency-table';
 export type { ModelConfig, ModelConfigInput } from './schemas/model-config';
 export { defineConfig, modelConfigJsonSchema, modelConfigSchema, parseModelConfig } from './schemas/model-config';
 export type { Preprocessing, PreprocessingInput } from './schemas/preprocessing';

@@ -1,9 +1,8 @@
 /** Batches of a data set in an order that a seed decides, read ahead of the loop that uses them. */
 
-import { ConfigError, createRandom, ImageError } from '@sparsevit/windows';
+import { ConfigError, createRandom, ImageError, mixSeeds, randomOrder } from '@sparsevit/windows';
 import type { Dataset, Sample } from './sample';
 import { checkSample } from './sample';
-import { mixSeeds, randomOrder } from './seeds';
 import type { Transform } from './transforms/transform';
 
 /** Some samples to use together, and where they lie in the order of the epoch. */

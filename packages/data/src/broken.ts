@@ -9,6 +9,8 @@ export interface BrokenRecord {
   /** The id or the name in the data set; `#3` for the fourth of its list where it has no id. */
   readonly id: string;
   readonly reason: string;
+  /** The file that it stands in, where it is not a file itself. */
+  readonly file?: string;
 }
 
 /** What a reader does with broken records. */
@@ -22,9 +24,10 @@ export interface BrokenOptions {
 export function reportRecord(record: Omit<BrokenRecord, 'type'>, options: BrokenOptions & { caller: string }): void {
   const { onBroken = 'fail', onEvent, caller } = options;
   onEvent?.({ type: 'record-broken', ...record });
+  const where = record.file === undefined ? '' : ` (in ${JSON.stringify(record.file)})`;
   if (onBroken === 'skip') return;
   throw new ConfigError(
-    `${caller}: expected ${record.kind} ${JSON.stringify(record.id)} to be usable, but ${record.reason}. Mend it, or set onBroken to 'skip'.`,
+    `${caller}: expected ${record.kind} ${JSON.stringify(record.id)} to be usable, but ${record.reason}${where}. Mend it, or set onBroken to 'skip'.`,
   );
 }
 

@@ -27,7 +27,7 @@ export function cacheDataset(
       const known = kept.get(index);
       if (known !== undefined) return known;
       const sample = await dataset.read(index, signal);
-      const size = sample.image.pixels.byteLength + (sample.mask?.byteLength ?? 0);
+      const size = bytesOf(sample);
       if (bytes + size <= maxBytes && !kept.has(index)) {
         kept.set(index, sample);
         bytes += size;
@@ -35,4 +35,9 @@ export function cacheDataset(
       return sample;
     },
   };
+}
+
+function bytesOf({ image, mask, boxes = [] }: Sample): number {
+  const ofBoxes = boxes.reduce((sum, box) => sum + (box.mask?.counts.byteLength ?? 0), 0);
+  return image.pixels.byteLength + (mask?.byteLength ?? 0) + ofBoxes;
 }

@@ -1,8 +1,9 @@
 /** COCO annotations: from the JSON document to checked records. The document is hostile: nothing in it is used before it is checked. */
 
-import { ConfigError } from '@sparsevit/windows';
+import { ConfigError, SparseViTError } from '@sparsevit/windows';
 import type { BrokenOptions, BrokenRecord } from './broken';
 import { reportRecord, show } from './broken';
+import { checkSegmentation } from './masks/segmentation';
 import type { LabelledBox } from './sample';
 
 /** An object of an image. */
@@ -10,7 +11,7 @@ export interface CocoAnnotation {
   readonly id: number;
   /** In pixels, inside the image; its label is an index into the document's classes. */
   readonly box: LabelledBox;
-  /** As it is in the file: polygons, run lengths, or anything else. */
+  /** As it is in the file: polygons, run lengths, or anything else; with `masks: true` what `rleFromSegmentation` reads. */
   readonly segmentation: unknown;
 }
 
@@ -34,6 +35,14 @@ export interface CocoDocument {
   readonly images: readonly CocoImage[];
 }
 
+/** How a document is read. */
+export interface CocoOptions extends BrokenOptions {
+  /** Whether an annotation that no mask can be made of is broken; default false. `rleFromSegmentation` makes them. */
+  readonly masks?: boolean;
+  /** What events and errors call the document: the path of its file. */
+  readonly name?: string;
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 type Report = (kind: BrokenRecord['kind'], id: string, reason: string) => void;
 
@@ -44,20 +53,23 @@ const maxSide = 1_000_000;
 /**
  * Checks a COCO document and sorts its annotations to their images. What cannot be used is reported by its id: a wrong type, an id that
  * comes twice or names nothing, a box that is empty, not finite or reaches more than a pixel out of its image, a file name that leads out
- * of its folder.
+ * of its folder; and with `masks: true` a segmentation that is no mask of its image.
  *
  * @param json the parsed document, with `images`, `annotations` and `categories`
  * @throws ConfigError when it is no such document, and with `onBroken: 'fail'` for the first record that cannot be used
  * @example
  * const { images, classes } = parseCoco(JSON.parse(text), { onBroken: 'skip', onEvent: (event) => report(event) });
  */
-export function parseCoco(json: unknown, options: BrokenOptions = {}): CocoDocument {
+export function parseCoco(json: unknown, options: CocoOptions = {}): CocoDocument {
   const lists = checkDocument(json);
-  const report: Report = (kind, id, reason) => reportRecord({ kind, id, reason }, { ...options, caller: 'parseCoco' });
+  const file = options.name === undefined ? {} : { file: options.name };
+  const report: Report = (kind, id, reason) =>
+    reportRecord({ kind, id, reason, ...file }, { ...options, caller: 'parseCoco' });
   const { classes, categoryIds } = readCategories(lists.categories, report);
   if (classes.length === 0) throw new ConfigError('parseCoco: expected at least one usable category, got none.');
   const images = readImages(lists.images, report);
-  readAnnotations(lists.annotations, { images, labels: new Map(categoryIds.map((id, label) => [id, label])), report });
+  const labels = new Map(categoryIds.map((id, label) => [id, label]));
+  readAnnotations(lists.annotations, { images, labels, wantsMasks: options.masks === true, report });
   return { classes, categoryIds, images: [...images.values()] };
 }
 
@@ -116,9 +128,14 @@ function readImages(list: readonly unknown[], report: Report): Map<number, OpenI
 
 function readAnnotations(
   list: readonly unknown[],
-  options: { images: ReadonlyMap<number, OpenImage>; labels: ReadonlyMap<number, number>; report: Report },
+  options: {
+    images: ReadonlyMap<number, OpenImage>;
+    labels: ReadonlyMap<number, number>;
+    wantsMasks: boolean;
+    report: Report;
+  },
 ): void {
-  const { images, labels, report } = options;
+  const { images, labels, wantsMasks, report } = options;
   visitRecords(
     list,
     (name, reason) => report('annotation', name, reason),
@@ -132,6 +149,8 @@ function readAnnotations(
       if (!isCrowd && iscrowd !== 0 && iscrowd !== false) return `its iscrowd is ${show(iscrowd)}, not 0 or 1`;
       const box = boxOf(bbox, image);
       if (typeof box === 'string') return box;
+      const problem = wantsMasks ? maskProblemOf(segmentation, image) : undefined;
+      if (problem !== undefined) return problem;
       image.annotations.push({ id, box: { ...box, label, ...(isCrowd && { isCrowd }) }, segmentation });
       return undefined;
     },
@@ -180,6 +199,17 @@ function boxOf(bbox: unknown, image: CocoImage): Omit<LabelledBox, 'label'> | st
   }
   // A box that lies inside keeps its own numbers: the sums above round.
   return overhang > 0 ? { x: left, y: top, width: right - left, height: bottom - top } : { x, y, width, height };
+}
+
+/** Why no mask can be made of a segmentation; undefined when one can. */
+function maskProblemOf(segmentation: unknown, image: CocoImage): string | undefined {
+  try {
+    checkSegmentation(segmentation, image);
+    return undefined;
+  } catch (error) {
+    if (!SparseViTError.isInstance(error)) throw error;
+    return `its segmentation is no mask (${error.message.replace(/\.$/, '')})`;
+  }
 }
 
 /** True for a relative path of plain names, with `/` between them, that stays inside its folder on every system. */

@@ -6,5 +6,5 @@ export type { DecodedMask } from './node/decode-mask';
 export { decodeMask } from './node/decode-mask';
 export { encodePng } from './node/encode';
 export { readImageFolder } from './node/image-folder';
-export type { MaskFolderOptions } from './node/mask-folders';
+export type { MaskDataset, MaskFolderOptions } from './node/mask-folders';
 export { readMaskFolders } from './node/mask-folders';

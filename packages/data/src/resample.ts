@@ -105,16 +105,17 @@ export function resizeMask(mask: Uint8Array, options: { from: ImageSize; to: Ima
       `resizeMask: expected ${from.height * from.width} bytes for ${from.height}x${from.width} pixels, got ${mask.length}.`,
     );
   }
-  const columns = Uint32Array.from({ length: to.width }, (_, x) => nearest(x, from.width, to.width));
+  const columns = Uint32Array.from({ length: to.width }, (_, x) => nearestPixel(x, from.width, to.width));
   const resized = new Uint8Array(to.height * to.width);
   for (let y = 0; y < to.height; y++) {
-    const row = nearest(y, from.height, to.height) * from.width;
+    const row = nearestPixel(y, from.height, to.height) * from.width;
     for (let x = 0; x < to.width; x++) resized[y * to.width + x] = mask[row + (columns[x] ?? 0)] ?? 0;
   }
   return resized;
 }
 
-const nearest = (i: number, from: number, to: number): number =>
+/** The pixel of an axis of `from` that is seen at `i` of one of `to`. */
+export const nearestPixel = (i: number, from: number, to: number): number =>
   Math.min(from - 1, Math.floor(((i + 0.5) * from) / to));
 
 function tapsOf(from: number, to: number): Taps {

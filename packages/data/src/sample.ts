@@ -3,6 +3,8 @@
 import { ImageError } from '@sparsevit/windows';
 import type { RgbImage } from './image';
 import { checkRgbImage } from './image';
+import type { Rle } from './masks/rle';
+import { checkRle } from './masks/rle';
 
 /** A box in pixels, corner and extent, fractions allowed, and the class of what it holds. */
 export interface LabelledBox {
@@ -14,6 +16,8 @@ export interface LabelledBox {
   readonly label: number;
   /** True for a box around many objects that were not marked one by one (`iscrowd` of COCO). */
   readonly isCrowd?: boolean;
+  /** The pixels of what it holds, a mask of the size of the image; a part of it may lie outside of the box, and it may have no pixel. */
+  readonly mask?: Rle;
 }
 
 /** One item of a data set; which of label, boxes and mask it has depends on the task. */
@@ -43,10 +47,11 @@ export interface Dataset {
 export const ignoredClass = 255;
 
 /**
- * Returns the sample if its image is one, its mask has one byte per pixel and its boxes are finite with an area and a class.
+ * Returns the sample if its image is one, its mask has one byte per pixel, its boxes are finite with an area and a class, and their masks are
+ * of the size of the image.
  *
  * @param caller the name that opens the error's message
- * @throws ImageError otherwise
+ * @throws ImageError otherwise; ConfigError for the mask of a box whose runs are none
  * @example
  * checkSample({ id: 'a', image: { pixels: new Uint8Array(3), height: 1, width: 1 } }, 'train');
  */
@@ -66,6 +71,13 @@ export function checkSample(sample: Sample, caller: string): Sample {
     if (!numbers.every(Number.isFinite) || box.width <= 0 || box.height <= 0 || !isClass(box.label)) {
       throw new ImageError(
         `${caller}: expected box ${i} to be finite, wider and higher than 0, and with a class, got [${numbers.join(', ')}] of class ${box.label}.`,
+      );
+    }
+    if (box.mask === undefined) return;
+    const { size } = checkRle(box.mask, caller);
+    if (size[0] !== height || size[1] !== width) {
+      throw new ImageError(
+        `${caller}: expected the mask of box ${i} to be of ${height}x${width} pixels as its image, got ${size.join('x')}.`,
       );
     }
   });

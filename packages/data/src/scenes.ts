@@ -1,9 +1,8 @@
 /** Procedural scenes as a data set: as many as wanted, each drawn when it is read, with exact boxes and masks. */
 
-import { ConfigError } from '@sparsevit/windows';
+import { ConfigError, mixSeeds } from '@sparsevit/windows';
 import type { Dataset, Sample } from './sample';
 import { checkSceneOptions, drawScene, sceneClasses } from './scene/scene';
-import { mixSeeds } from './seeds';
 
 /**
  * A data set of `count` scenes (`drawScene`), the same on every machine. A sample has boxes whose labels are indices into `sceneClasses`,

@@ -10,7 +10,6 @@ import {
   jitterColour,
   type Sample,
 } from '../src/index';
-import { mixSeeds, randomOrder } from '../src/seeds';
 
 /** A data set of single grey pixels, which counts its reads. */
 function pixelsOf(
@@ -303,35 +302,5 @@ describe('options', () => {
 
   it('refuses an empty data set', () => {
     expect(() => createBatches(pixelsOf(0), { batch: 2, seed: 1 })).toThrow(/at least one item, got a length of 0/);
-  });
-});
-
-describe('seeds', () => {
-  it('mix without collisions of small numbers, and the same everywhere', () => {
-    const seen = new Set<number>();
-    for (let a = 0; a < 40; a++) {
-      for (let b = 0; b < 40; b++) for (let c = 0; c < 10; c++) seen.add(mixSeeds([a, b, c]));
-    }
-    expect(seen.size).toBeGreaterThan(15_990); // by chance 0.03 of 16000 pairs collide in 32 bits
-    expect(mixSeeds([1, 2])).not.toBe(mixSeeds([2, 1]));
-    expect(mixSeeds([0])).not.toBe(mixSeeds([0, 0]));
-    expect(mixSeeds([2 ** 40])).not.toBe(mixSeeds([0]));
-  });
-
-  it('order every permutation about as often', () => {
-    const counts = new Map<string, number>();
-    const draw = { uniform: () => 0, normal: () => 0, integer: () => 0 };
-    expect([...randomOrder(3, draw)]).toEqual([1, 2, 0]);
-    for (let seed = 0; seed < 6000; seed++) {
-      let state = mixSeeds([seed]) >>> 0;
-      const integer = (low: number, high: number): number => {
-        state = mixSeeds([state]) >>> 0;
-        return low + (state % (high - low));
-      };
-      const key = randomOrder(3, { ...draw, integer }).join();
-      counts.set(key, (counts.get(key) ?? 0) + 1);
-    }
-    expect(counts.size).toBe(6);
-    expect(Math.min(...counts.values())).toBeGreaterThan(850);
   });
 });

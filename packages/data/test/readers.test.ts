@@ -216,6 +216,8 @@ describe('readMaskFolders', () => {
     expect([...(mask ?? [])]).toEqual([0, 1, 2, 255, 2, 1, 0, 0, 1, 1, 2, 255]);
     expect(image).toMatchObject(size);
     expect(dataset.describe(1)).toContain(at('masks/b.png'));
+    expect(await dataset.readMask(1)).toEqual(mask);
+    await expect(dataset.readMask(2)).rejects.toThrow(/index from 0 to 1, got 2/);
     const strict = await open();
     expect((await failureOf(strict.read(1))).message).toMatch(/classes below 3, or 255, got 11 in ".*b.png"/);
   });

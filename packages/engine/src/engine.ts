@@ -12,8 +12,8 @@ import { checkImage, chunkOf, describeCalls, materialize, valuesIn } from './pla
 import type { Pool } from './pool';
 import { createPool } from './pool';
 import { type Program, control as places } from './program';
-import type { EngineOps } from './recorder';
-import { createRecorder } from './recorder';
+import type { EngineOps } from './recorder/recorder';
+import { createRecorder } from './recorder/recorder';
 import { linkTask } from './task';
 import { availableCores, isNode, isPage, whyNotShared } from './threads';
 import type { Buffer, EngineValue } from './value';

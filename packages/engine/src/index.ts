@@ -12,5 +12,7 @@ export type {
   PlanTask,
   RunOptions,
 } from './plan';
-export type { EngineOps } from './recorder';
+export type { PlanCache } from './plan-cache';
+export { createPlanCache } from './plan-cache';
+export type { EngineOps } from './recorder/recorder';
 export type { EngineValue } from './value';

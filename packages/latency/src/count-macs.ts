@@ -1,5 +1,6 @@
 /** Exact multiply-accumulate counts of a sparse Swin, by running its forward over shapes. */
 
+import type { BlockWindows } from '@sparsevit/backbone';
 import { buildWeights, familyRules, swinForward } from '@sparsevit/backbone';
 import type { Sparsity, SwinArchitecture, SwinRules } from '@sparsevit/windows';
 import { ConfigError, checkArchitecture, checkSparsity } from '@sparsevit/windows';
@@ -67,16 +68,25 @@ export function countMacs(architecture: SwinArchitecture, options: CountMacsOpti
     throw new ConfigError(`countMacs: expected accounting published or fair, got ${accounting}.`);
   }
   if (sparsity !== null) checkSparsity(architecture, sparsity);
-  const calls: CountedCall[] = [];
-  const ops = createShapeOps(accounting, (call) => calls.push(call));
-  const parts = { outputNorms: architecture.depths.map(() => true), hasFinalNorm: false, classes: 0 };
-  const weights = buildWeights(architecture, parts, ({ key, shape }): Shape => ({ key, shape }));
-  const image: Shape = { shape: [batch, height, width, 3] };
-  swinForward(ops, { architecture, rules, weights }, image, { sparsity });
+  const { calls } = countCalls(architecture, { height, width, batch, sparsity, accounting, rules });
   const stages = architecture.depths.map((_, stage): StageMacs => {
     const parts = { ...noMacs };
     for (const call of calls) if (call.stage === stage) parts[call.part] += call.macs;
     return { stage, parts, totalMacs: Object.values(parts).reduce((sum, macs) => sum + macs, 0) };
   });
   return { stages, totalMacs: stages.reduce((sum, { totalMacs }) => sum + totalMacs, 0) };
+}
+
+/** Every counted operation of a forward, and the windows that its blocks work on; for options that have been checked. */
+export function countCalls(
+  architecture: SwinArchitecture,
+  { height, width, batch, sparsity, accounting, rules }: Required<CountMacsOptions>,
+): { calls: readonly CountedCall[]; windows: readonly BlockWindows<Shape>[] } {
+  const calls: CountedCall[] = [];
+  const ops = createShapeOps(accounting, (call) => calls.push(call));
+  const parts = { outputNorms: architecture.depths.map(() => true), hasFinalNorm: false, classes: 0 };
+  const weights = buildWeights(architecture, parts, ({ key, shape }): Shape => ({ key, shape }));
+  const image: Shape = { shape: [batch, height, width, 3] };
+  const { windows } = swinForward(ops, { architecture, rules, weights }, image, { sparsity, wantsWindows: true });
+  return { calls, windows };
 }

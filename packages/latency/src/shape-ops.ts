@@ -45,15 +45,19 @@ export interface CountedCall {
   readonly part: MacPart;
   /** Stage of the weight that was used; 0 for the patch embedding. */
   readonly stage: number;
+  /** Block of the stage that it belongs to; null outside of blocks. */
+  readonly block: number | null;
   readonly macs: number;
 }
 
 const values = ({ shape }: Shape): number => shape.reduce((product, side) => product * side, 1);
 
-/** The part and the stage that a weight's key (`stages.1.blocks.0.qkv.weight`) belongs to. */
-function placeOf(key = ''): { part: MacPart; stage: number } {
-  const stage = Number(/^(?:stages|outputNorms)\.(\d+)/.exec(key)?.[1] ?? 0);
-  if (/norm/i.test(key)) return { part: 'norm', stage };
+/** The part, the stage and the block that a weight's key (`stages.1.blocks.0.qkv.weight`) belongs to. */
+function placeOf(key = ''): Pick<CountedCall, 'part' | 'stage' | 'block'> {
+  const [, stageName = '0', blockName] = /^(?:stages|outputNorms)\.(\d+)(?:\.blocks\.(\d+))?/.exec(key) ?? [];
+  const stage = Number(stageName);
+  const block = blockName === undefined ? null : Number(blockName);
+  if (/norm/i.test(key)) return { part: 'norm', stage, block };
   const names: [string, MacPart][] = [
     ['patchEmbed', 'patchEmbed'],
     ['qkv', 'qkv'],
@@ -63,7 +67,7 @@ function placeOf(key = ''): { part: MacPart; stage: number } {
     ['contract', 'mlp'],
     ['merging', 'merging'],
   ];
-  return { part: names.find(([name]) => key.includes(name))?.[1] ?? 'classifier', stage };
+  return { part: names.find(([name]) => key.includes(name))?.[1] ?? 'classifier', stage, block };
 }
 
 /**

@@ -6,6 +6,7 @@ export type { BackendName } from './start-backend';
 export { backendNames } from './start-backend';
 export type { TensorOps, TensorOpsOptions } from './tensor-ops';
 export { createTensorOps } from './tensor-ops';
+export { untilDone } from './until-done';
 export type { WarmupModel, WarmupOptions } from './warm-up';
 export { warmup } from './warm-up';
 export { isOutOfMemory } from './wasm-memory';

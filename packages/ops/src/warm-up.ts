@@ -3,7 +3,8 @@
 import type { Sparsity, SwinArchitecture } from '@sparsevit/windows';
 import { uniformSparsity } from '@sparsevit/windows';
 import type { Tensor } from './tensor';
-import { dispose, slice, zeros } from './tensor';
+import { dispose, zeros } from './tensor';
+import { untilDone } from './until-done';
 
 /** What of a model is used; `createSwin` of `@sparsevit/backbone` makes one. */
 export interface WarmupModel {
@@ -45,7 +46,8 @@ export async function warmup(model: WarmupModel, options: WarmupOptions): Promis
       const { features, logits } = model.forward(image, { sparsity: way, wantsLogits: true });
       const results = [...features, logits].filter((result) => result !== null);
       try {
-        await waitFor(results.at(-1));
+        const last = results.at(-1);
+        if (last !== undefined) await untilDone(last);
       } finally {
         dispose(results);
       }
@@ -54,19 +56,4 @@ export async function warmup(model: WarmupModel, options: WarmupOptions): Promis
     dispose(image);
   }
   return now() - start;
-}
-
-/** Work on a device is only queued, in order: the last of it is done when one of its values can be read. */
-async function waitFor(result: Tensor | undefined): Promise<void> {
-  if (result === undefined) return;
-  const first = slice(
-    result,
-    result.shape.map(() => 0),
-    result.shape.map(() => 1),
-  );
-  try {
-    await first.data();
-  } finally {
-    dispose(first);
-  }
 }

@@ -1,12 +1,13 @@
 /** How good a task is on a data set, at several sparsities side by side. */
 
-import type { BrokenItem, Dataset, LabelledBox, Sample } from '@sparsevit/data';
+import type { BrokenItem, Dataset, Placement, Sample } from '@sparsevit/data';
 import { boxToOriginal, checkSample, letterbox, resizePlacement, resizeSample } from '@sparsevit/data';
 import type {
   CocoMetrics,
   DecodeMap,
   Detection,
   DetectionDecodeOptions,
+  SeenPlacement,
   TaskConfig,
   TaskOutput,
 } from '@sparsevit/tasks';
@@ -43,7 +44,7 @@ export interface EvaluationOptions {
   /** Whether the ratio is kept, with borders; default false. */
   readonly keepRatio?: boolean;
   readonly normalization: { readonly mean: readonly number[]; readonly std: readonly number[] };
-  readonly decode?: DetectionDecodeOptions;
+  readonly decode?: Omit<DetectionDecodeOptions, 'sizes'>;
   /** Items at most, from the first; default all. */
   readonly limit?: number;
   readonly onBroken?: 'skip' | 'fail';
@@ -65,20 +66,13 @@ export interface EvaluationResult {
 }
 
 interface Judge {
-  add(sample: Sample, index: number, output: TaskOutput<DecodeMap>, size: ImageSides, toOriginal: ToOriginal): void;
+  add(sample: Sample, index: number, output: TaskOutput<DecodeMap>, placed: SeenPlacement): void;
   result(): Pick<EvaluationResult, 'score' | 'metrics'>;
 }
 
-interface ImageSides {
-  readonly height: number;
-  readonly width: number;
-}
-
-type ToOriginal = (box: LabelledBox) => LabelledBox;
-
 /**
- * Runs a task on a data set at each case and scores it: COCO AP of boxes in pixels of the original image, mean IoU and pixel accuracy at the size
- * that the model saw, or top-1. Each image is read once.
+ * Runs a task on a data set at each case and scores it: COCO AP of boxes, cut at the border of the image, mean IoU and pixel accuracy of masks,
+ * both in pixels of the original image whatever the model saw, or top-1. Each image is read once.
  *
  * @throws ConfigError for no cases, or a data set without what the task learns from; what a broken item throws, unless it is skipped; the
  * signal's reason
@@ -108,12 +102,12 @@ export async function evaluate(
       if (onBroken === 'fail') throw cause;
       continue;
     }
-    const { seen, toOriginal } = placed(sample, options);
+    const { seen, placement } = placed(sample, options);
     const { pixels, shape } = collate(task, [seen], options.normalization);
     for (const [i, { sparsity, keptOf }] of cases.entries()) {
       const kept = await keptOf?.(seen);
       const output = await runner.run({ pixels, shape, sparsity, ...(kept ? { kept } : {}) });
-      judges[i]?.add(learnsFrom(task) === 'boxes' ? sample : seen, index, output, seen.image, toOriginal);
+      judges[i]?.add(sample, index, output, { placement, seen: seen.image });
     }
     images++;
     onEvent({ type: 'image-evaluated', index, count, id: sample.id });
@@ -122,21 +116,16 @@ export async function evaluate(
   return cases.map(({ name }, i) => ({ name, images, ...(judges[i] as Judge).result() }));
 }
 
-/** The sample at the size that the model sees, and the way back for boxes. */
+/** The sample at the size that the model sees, and where its pixels went. */
 function placed(
   sample: Sample,
-  { size, keepRatio = false }: EvaluationOptions,
-): { seen: Sample; toOriginal: ToOriginal } {
-  if (size === undefined) return { seen: sample, toOriginal: (box) => box };
+  { size = sample.image, keepRatio = false }: EvaluationOptions,
+): { seen: Sample; placement: Placement } {
   if (keepRatio) {
     const { sample: seen, placement } = letterbox(sample, { ...size, align: 'corner' });
-    return { seen, toOriginal: (box) => ({ ...box, ...boxToOriginal(box, placement) }) };
+    return { seen, placement };
   }
-  const placement = resizePlacement(sample.image, size);
-  return {
-    seen: resizeSample(sample, size),
-    toOriginal: (box) => ({ ...box, ...boxToOriginal(box, placement) }),
-  };
+  return { seen: resizeSample(sample, size), placement: resizePlacement(sample.image, size) };
 }
 
 function judgeOf({ task, decode }: EvaluationOptions): Judge {
@@ -150,13 +139,15 @@ function judgeOf({ task, decode }: EvaluationOptions): Judge {
   }
 }
 
-function boxJudge(task: TaskConfig, decode: DetectionDecodeOptions | undefined): Judge {
+function boxJudge(task: TaskConfig, decode: EvaluationOptions['decode']): Judge {
   const categories = task.classes.map((name, id) => ({ id, name }));
   const evaluator = createCocoEvaluator(categories, { kind: 'box' });
   return {
-    add({ boxes = [] }, index, output, _, toOriginal) {
+    add({ boxes = [], image }, index, output, { placement }) {
       if (output.kind !== 'detection') throw new ConfigError(`evaluate: expected boxes, got ${output.kind}.`);
-      const [found = []] = decodeDetections(output, decode);
+      // the part of what the model saw that is image, not pads
+      const size = { height: image.height * placement.scaleY, width: image.width * placement.scaleX };
+      const [found = []] = decodeDetections(output, { ...decode, sizes: [size] });
       evaluator.add(
         index,
         boxes.map(({ x, y, width, height, label, isCrowd = false }) => ({
@@ -168,7 +159,7 @@ function boxJudge(task: TaskConfig, decode: DetectionDecodeOptions | undefined):
         found.map((detection) => ({
           score: detection.score,
           categoryId: detection.label,
-          box: boxOf(detection, toOriginal),
+          box: boxOf(boxToOriginal(detection, placement)),
         })),
       );
     },
@@ -180,19 +171,18 @@ function boxJudge(task: TaskConfig, decode: DetectionDecodeOptions | undefined):
   };
 }
 
-function boxOf(detection: Detection, toOriginal: ToOriginal): [number, number, number, number] {
-  const { x, y, width, height } = toOriginal(detection);
+function boxOf({ x, y, width, height }: Detection): [number, number, number, number] {
   return [x, y, width, height];
 }
 
 function maskJudge(task: TaskConfig): Judge {
   const matrix = createConfusion(task.classes.length);
   return {
-    add({ mask }, _index, output, size) {
+    add({ mask, image }, _index, output, placed) {
       if (output.kind !== 'semantic' || mask === undefined) {
         throw new ConfigError(`evaluate: expected masks, got ${output.kind}.`);
       }
-      const [predicted] = decodeClasses(output.logits, size);
+      const [predicted] = decodeClasses(output.logits, image, placed);
       addToConfusion(matrix, { truth: mask, predicted: predicted as Uint8Array });
     },
     result() {

@@ -2,6 +2,7 @@
 
 import type { ForwardOptions } from '@sparsevit/backbone';
 import type { Engine, EngineValue, Plan } from '@sparsevit/engine';
+import { createPlanCache } from '@sparsevit/engine';
 import type { DecodeMap, Task, TaskCheckpoint, TaskOutput } from '@sparsevit/tasks';
 import { createTask } from '@sparsevit/tasks';
 import type { Sparsity } from '@sparsevit/windows';
@@ -31,26 +32,36 @@ export interface TaskRunner {
  */
 export function tensorRunner(task: Task<Tensor>): TaskRunner {
   return {
-    async run({ pixels, shape, sparsity, kept }) {
-      const image = tensor4d(pixels, [...shape]);
-      const { output } = task.forward(image, { sparsity, ...(kept ? { kept } : {}) });
-      dispose(image);
-      const read = async (map: Tensor): Promise<DecodeMap> => {
-        const values = (await map.data<'float32'>()).slice();
-        dispose(map);
-        return { values, shape: map.shape };
-      };
-      switch (output.kind) {
-        case 'detection':
-          return { kind: 'detection', heatmap: await read(output.heatmap), box: await read(output.box) };
-        case 'semantic':
-          return { kind: 'semantic', logits: await read(output.logits), auxiliaryLogits: null };
-        default:
-          return { kind: 'classification', logits: await read(output.logits) };
+    async run(request) {
+      const output = forward(task, request);
+      try {
+        switch (output.kind) {
+          case 'detection':
+            return { kind: 'detection', heatmap: await read(output.heatmap), box: await read(output.box) };
+          case 'semantic':
+            return { kind: 'semantic', logits: await read(output.logits), auxiliaryLogits: null };
+          default:
+            return { kind: 'classification', logits: await read(output.logits) };
+        }
+      } finally {
+        dispose(output.kind === 'detection' ? [output.heatmap, output.box] : output.logits);
       }
     },
     dispose: async () => {},
   };
+}
+
+function forward(task: Task<Tensor>, { pixels, shape, sparsity, kept }: TaskRequest): TaskOutput<Tensor> {
+  const image = tensor4d(pixels, [...shape]);
+  try {
+    return task.forward(image, { sparsity, ...(kept ? { kept } : {}) }).output;
+  } finally {
+    dispose(image);
+  }
+}
+
+async function read(map: Tensor): Promise<DecodeMap> {
+  return { values: (await map.data<'float32'>()).slice(), shape: map.shape };
 }
 
 /**
@@ -66,9 +77,9 @@ export function engineRunner(
   { maxPlans = 4 }: { maxPlans?: number } = {},
 ): TaskRunner {
   const task = createTask(engine.ops, checkpoint);
-  const plans = new Map<string, Plan<TaskOutput<EngineValue>>>();
-  const compile = ({ shape, sparsity, kept }: TaskRequest): Plan<TaskOutput<EngineValue>> =>
+  const compile = ({ shape, sparsity, kept }: Omit<TaskRequest, 'pixels'>): Plan<TaskOutput<EngineValue>> =>
     engine.compile((image) => task.forward(image, { sparsity, ...(kept ? { kept } : {}) }).output, { shape });
+  const plans = createPlanCache(compile, { maxPlans });
   return {
     async run(request) {
       const { pixels, shape, sparsity, kept } = request;
@@ -81,20 +92,10 @@ export function engineRunner(
           plan.dispose();
         }
       }
-      const key = JSON.stringify([shape, sparsity]);
-      const plan = plans.get(key) ?? compile(request);
-      plans.delete(key);
-      plans.set(key, plan);
-      for (const [oldest, unused] of plans) {
-        if (plans.size <= maxPlans) break;
-        plans.delete(oldest);
-        unused.dispose();
-      }
-      return (await plan.run(pixels)) as unknown as TaskOutput<DecodeMap>;
+      return (await plans.planFor({ shape, sparsity }).run(pixels)) as unknown as TaskOutput<DecodeMap>;
     },
     async dispose() {
-      for (const plan of plans.values()) plan.dispose();
-      plans.clear();
+      plans.dispose();
       task.dispose();
     },
   };

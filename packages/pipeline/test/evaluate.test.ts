@@ -11,6 +11,7 @@ import { trainableTask } from '@sparsevit/tasks/losses';
 import { expectAllclose, startBackend } from '@sparsevit/testing';
 import { memoryStore, train, trainConfigOf } from '@sparsevit/trainer';
 import { ConfigError, ImageError, uniformSparsity } from '@sparsevit/windows';
+import { memory } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { EvaluationEvent, TaskRunner } from '../src/index';
 import { engineRunner, evaluate, tensorRunner, trainingData } from '../src/index';
@@ -65,6 +66,42 @@ describe('evaluation', () => {
       expect(result).toMatchObject({ name: 'dense', images: 5, score: 1, metrics: { AP: 1, AP50: 1 } });
       expect(Object.keys(result?.metrics.perClassAP ?? {})).toEqual(scenes.classes);
     }
+  });
+
+  test('boxes are cut at the border of the image, not at that of its pads', async () => {
+    const image = { pixels: new Uint8Array(96 * 128 * 3), height: 96, width: 128 };
+    const boxes = [{ x: 32, y: 64, width: 32, height: 32, label: 0 }];
+    const bottom: Dataset = {
+      length: 1,
+      classes: ['car'],
+      describe: () => 'bottom',
+      read: async () => ({ id: 'a', image, boxes }),
+    };
+    // seen at 72 x 96 pixels of 96 x 96: the box, from row 48 to 72, is found from row 48 to 96
+    const runner: TaskRunner = {
+      async run() {
+        const cell = 18 * 24 + 9;
+        const heatmap = new Float32Array(24 * 24).fill(-9);
+        const box = new Float32Array(24 * 24 * 4);
+        heatmap[cell] = 5;
+        box.set([24 / 4, 48 / 4, 0, 0], cell * 4);
+        return {
+          kind: 'detection',
+          heatmap: { values: heatmap, shape: [1, 24, 24, 1] },
+          box: { values: box, shape: [1, 24, 24, 4] },
+        };
+      },
+      dispose: async () => {},
+    };
+    const options = {
+      task: { kind: 'detection', classes: ['car'], channels: 8 },
+      cases: [{ name: 'dense', sparsity: null }],
+      normalization,
+      size: { height: 96, width: 96 },
+      keepRatio: true,
+    } as const;
+    const [result] = await evaluate(runner, bottom, options);
+    expect(result?.score).toBe(1);
   });
 
   test.each([
@@ -155,6 +192,47 @@ describe('evaluation', () => {
     await expect(evaluate(tensorRunner(model), scenes, { ...options, signal: AbortSignal.abort(reason) })).rejects.toBe(
       reason,
     );
+    model.dispose();
+  });
+});
+
+describe('on TensorFlow.js', () => {
+  const request = { pixels: new Float32Array(32 * 32 * 3), shape: [1, 32, 32, 3], sparsity: null } as const;
+
+  test('a run leaves nothing behind, nor does a forward that fails', async () => {
+    for (const config of [detection, semantic]) {
+      const model = createTask(createTensorOps(), fresh(config));
+      await tensorRunner(model).run(request);
+      const before = memory().numTensors;
+      await tensorRunner(model).run(request);
+      expect(memory().numTensors).toBe(before);
+      const failing = {
+        ...model,
+        forward() {
+          throw new ConfigError('no such window');
+        },
+      };
+      await expect(tensorRunner(failing).run(request)).rejects.toThrow('no such window');
+      expect(memory().numTensors).toBe(before);
+      model.dispose();
+    }
+  });
+
+  test('an output that cannot be read back leaves nothing behind', async () => {
+    const model = createTask(createTensorOps(), fresh(detection));
+    const before = memory().numTensors;
+    const lost = {
+      ...model,
+      forward: (...given: Parameters<typeof model.forward>) => {
+        const result = model.forward(...given);
+        if (result.output.kind === 'detection') {
+          result.output.heatmap.data = () => Promise.reject(new Error('the device is lost'));
+        }
+        return result;
+      },
+    };
+    await expect(tensorRunner(lost).run(request)).rejects.toThrow('the device is lost');
+    expect(memory().numTensors).toBe(before);
     model.dispose();
   });
 });

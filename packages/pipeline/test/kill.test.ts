@@ -1,44 +1,21 @@
 /** A run that is killed at random moments, and started again each time, ends at the bits of one that never was. */
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom } from '@sparsevit/windows';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildProgram } from './program/build';
 
 const steps = 24;
 const kills = 20;
-/** Beside the packages that the program loads as they are. */
-const place = join(import.meta.dirname, '../node_modules/.cache');
-const script = join(place, 'adapt.mjs');
+let script = '';
 let folder = '';
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sparsevit-kill-'));
-  mkdirSync(place, { recursive: true });
-  await build({
-    entryPoints: [join(import.meta.dirname, 'program/adapt.ts')],
-    outfile: script,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    conditions: ['@sparsevit/source'],
-    mainFields: ['module', 'main'],
-    logLevel: 'error',
-    plugins: [
-      {
-        name: 'tensorflow-outside',
-        setup({ onResolve }) {
-          onResolve({ filter: /^@tensorflow\// }, ({ path }) =>
-            // Node cannot import its files one by one
-            path.startsWith('@tensorflow/tfjs-core/dist/') ? null : { path, external: true },
-          );
-        },
-      },
-    ],
-  });
+  script = await buildProgram('killed.mjs');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

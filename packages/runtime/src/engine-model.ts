@@ -2,16 +2,15 @@
 
 import type { ForwardResult, SwinCheckpoint } from '@sparsevit/backbone';
 import { createSwin } from '@sparsevit/backbone';
-import type { Engine, EngineValue, HostValues, Materialized, Plan } from '@sparsevit/engine';
+import type { Engine, EngineValue, HostValues, Materialized } from '@sparsevit/engine';
+import { createPlanCache } from '@sparsevit/engine';
 import { keptWindowIdsOf } from '@sparsevit/windows';
 import type { HostMap, ModelInput, ModelRequest, Prediction, RunnableModel, RuntimeReport } from './model';
-
-type SwinPlan = Plan<ForwardResult<EngineValue>>;
 
 /**
  * Takes a checkpoint into an engine, which it then owns.
  *
- * @param options.maxPlans how many plans are kept: a plan is a list of calls, and weights are shared, so each costs little but time to make
+ * @param options.maxPlans how many plans are kept
  */
 export function createEngineModel(
   engine: Engine,
@@ -20,22 +19,11 @@ export function createEngineModel(
 ): RunnableModel {
   const { maxPlans, why } = options;
   const model = createSwin(engine.ops, checkpoint);
-  /** The latest used stands last. */
-  const plans = new Map<string, SwinPlan>();
-
-  const planFor = (shape: ModelInput['shape'], request: ModelRequest): SwinPlan => {
-    const key = JSON.stringify([shape, request]);
-    const known = plans.get(key);
-    const plan = known ?? engine.compile((image) => model.forward(image, request), { shape });
-    plans.delete(key);
-    plans.set(key, plan);
-    for (const [oldest, unused] of plans) {
-      if (plans.size <= maxPlans) break;
-      plans.delete(oldest);
-      unused.dispose(); // runs that were asked for end first
-    }
-    return plan;
-  };
+  const plans = createPlanCache(
+    ({ shape, request }: { shape: ModelInput['shape']; request: ModelRequest }) =>
+      engine.compile((image) => model.forward(image, request), { shape }),
+    { maxPlans },
+  );
 
   const threads = `${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`;
   return {
@@ -49,11 +37,10 @@ export function createEngineModel(
       ],
     },
     async predict({ values, shape }, request, signal) {
-      return predictionOf(await planFor(shape, request).run(values, signal ? { signal } : {}));
+      return predictionOf(await plans.planFor({ shape, request }).run(values, signal ? { signal } : {}));
     },
     async dispose() {
-      for (const plan of plans.values()) plan.dispose();
-      plans.clear();
+      plans.dispose();
       await engine.dispose();
       model.dispose();
     },

@@ -1,1 +1,4 @@
 export { fileJournal } from './node/file-journal';
+export type { ProcessPool, ProcessPoolEvent, ProcessPoolOptions } from './node/process-pool';
+export { createProcessPool } from './node/process-pool';
+export { serveEvaluations } from './node/serve-evaluations';

@@ -11,7 +11,8 @@ export interface TaskSample {
   readonly id: string;
   readonly image: { readonly pixels: Uint8Array | Uint8ClampedArray; readonly height: number; readonly width: number };
   readonly label?: number | undefined;
-  readonly boxes?: readonly TargetBox[] | undefined;
+  /** Crowds are left out: nobody marked where in them an object is. */
+  readonly boxes?: readonly (TargetBox & { readonly isCrowd?: boolean })[] | undefined;
   /** [H, W], 255 where nothing is to be learnt. */
   readonly mask?: Uint8Array | undefined;
 }
@@ -95,7 +96,7 @@ function targetsOf(
         kind,
         boxes: samples.map(({ id, boxes }) => {
           if (boxes === undefined) throw lacks(id, 'boxes');
-          return boxes;
+          return boxes.filter(({ isCrowd = false }) => !isCrowd);
         }),
       };
   }

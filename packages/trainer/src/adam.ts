@@ -4,7 +4,7 @@ import { ConfigError } from '@sparsevit/windows';
 import type { Tensor } from './tensor';
 import { add, addN, div, minimum, mul, scalar, sqrt, square, sum, tidy, zerosLike } from './tensor';
 import type { GradientTransform, TensorMap } from './transform';
-import { mapTensors, noState } from './transform';
+import { mapTensors, noState, oncePerKey } from './transform';
 
 /** Constants of Adam. */
 export interface AdamOptions {
@@ -60,19 +60,21 @@ export function scaleByAdam({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: Adam
 /**
  * u + decay * parameter, for parameters that decay: decoupled from the gradient's scale when it stands after `scaleByAdam`.
  *
+ * @param decays asked once for each parameter
  * @throws ConfigError for a decay that is not a number of at least 0
  * @example
  * addDecayedWeights(0.05, decaysByRecipe);
  */
 export function addDecayedWeights(decay: number, decays: (key: string) => boolean): GradientTransform {
   checkRange('weight decay', decay, decay >= 0 && Number.isFinite(decay), 'a number of at least 0');
+  const isDecayed = oncePerKey(decays);
   return {
     name: 'decay',
     init: () => noState,
     update: (updates, state, { parameters }) => ({
       updates: mapTensors(updates, (update, key) => {
         const parameter = parameters.get(key);
-        return parameter !== undefined && decays(key) ? tidy(() => add(update, mul(parameter, decay))) : update;
+        return parameter !== undefined && isDecayed(key) ? tidy(() => add(update, mul(parameter, decay))) : update;
       }),
       state,
     }),
@@ -115,6 +117,7 @@ export function globalNorm(tensors: TensorMap): Tensor {
  * -rate(step) * u: what is added to the parameters. The rate of each parameter may be scaled (layer-wise decay, groups).
  *
  * @param rate of a step, from 0
+ * @param scaleOf asked once for each parameter
  * @example
  * scaleByLearningRate(cosineSchedule({ base: 1e-3, steps: 1000 }), layerDecay(architecture, 0.9));
  */
@@ -122,11 +125,12 @@ export function scaleByLearningRate(
   rate: (step: number) => number,
   scaleOf: (key: string) => number = () => 1,
 ): GradientTransform {
+  const scale = oncePerKey(scaleOf);
   return {
     name: 'rate',
     init: () => noState,
     update: (updates, state, { step }) => ({
-      updates: mapTensors(updates, (update, key) => mul(update, -rate(step) * scaleOf(key))),
+      updates: mapTensors(updates, (update, key) => mul(update, -rate(step) * scale(key))),
       state,
     }),
   };

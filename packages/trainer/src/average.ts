@@ -1,7 +1,7 @@
 /** A running mean of the parameters, which is often better than the last ones. */
 
 import { ConfigError } from '@sparsevit/windows';
-import type { Tensor } from './tensor';
+import type { Tensor, Variable } from './tensor';
 import { add, dispose, keep, mul, tidy } from './tensor';
 import type { TensorMap } from './transform';
 
@@ -23,7 +23,7 @@ export interface ParameterAverage {
  */
 export function createAverage(parameters: TensorMap, decay: number): ParameterAverage {
   if (!(decay >= 0 && decay < 1)) throw new ConfigError(`average: expected a decay from 0 to below 1, got ${decay}.`);
-  let shadow: TensorMap = new Map([...parameters].map(([key, tensor]) => [key, keep(tidy(() => mul(tensor, 1)))]));
+  let shadow: TensorMap = copyOf(parameters);
   const replace = (next: TensorMap): void => {
     dispose([...shadow.values()]);
     shadow = next;
@@ -46,4 +46,26 @@ export function createAverage(parameters: TensorMap, decay: number): ParameterAv
     restore: (next) => replace(new Map(next)),
     dispose: () => replace(new Map()),
   };
+}
+
+/** The same values in tensors of their own, the caller's to free. */
+export function copyOf(tensors: TensorMap): TensorMap {
+  return new Map([...tensors].map(([key, tensor]) => [key, keep(tidy(() => mul(tensor, 1)))]));
+}
+
+/** Runs with the running mean in the place of the parameters. */
+export async function withAverage<Result>(
+  parameters: ReadonlyMap<string, Variable>,
+  average: ParameterAverage | null,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  if (average === null) return run();
+  const own = copyOf(parameters);
+  try {
+    for (const [key, variable] of parameters) variable.assign(average.shadow.get(key) as Tensor);
+    return await run();
+  } finally {
+    for (const [key, variable] of parameters) variable.assign(own.get(key) as Tensor);
+    dispose([...own.values()]);
+  }
 }

@@ -22,16 +22,9 @@ export {
 } from './schedule';
 export type { CheckpointStore } from './store';
 export { bestName, memoryStore } from './store';
-export type {
-  LossOptions,
-  Trainable,
-  TrainConfig,
-  TrainingBatch,
-  TrainingData,
-  TrainResult,
-  TrainSurroundings,
-} from './train';
+export type { TrainConfig, TrainResult, TrainSurroundings } from './train';
 export { train } from './train';
+export type { LossOptions, Trainable, TrainingBatch, TrainingData } from './trainable';
 export type { OptimizerConfig, ScheduleConfig, TrainingConfig } from './training-config';
 export { learningRateOf, optimizerOf, trainConfigOf } from './training-config';
 export type { GradientTransform, TensorMap, TransformContext } from './transform';

@@ -40,6 +40,16 @@ export function mapTensors(tensors: TensorMap, change: (tensor: Tensor, key: str
   return new Map([...tensors].map(([key, tensor]) => [key, change(tensor, key)]));
 }
 
+/** The same function of a key, computed once for each: keys stay the same from step to step. */
+export function oncePerKey<Value>(of: (key: string) => Value): (key: string) => Value {
+  const known = new Map<string, { readonly value: Value }>();
+  return (key) => {
+    const found = known.get(key) ?? { value: of(key) };
+    known.set(key, found);
+    return found.value;
+  };
+}
+
 /**
  * Transforms one after the other. The state of each stands under `<place>.<name>/`.
  *
@@ -48,27 +58,32 @@ export function mapTensors(tensors: TensorMap, change: (tensor: Tensor, key: str
  */
 export function chain(...transforms: readonly GradientTransform[]): GradientTransform {
   const prefixes = transforms.map(({ name }, i) => `${i}.${name}/`);
+  /** Whose a part of the state is, and what it is called there. */
+  const placeOf = oncePerKey((name) => {
+    const owner = prefixes.findIndex((prefix) => name.startsWith(prefix));
+    return { owner, key: name.slice(prefixes[owner]?.length ?? 0) };
+  });
+  const namesOf = prefixes.map((prefix) => oncePerKey((key) => `${prefix}${key}`));
   return {
     name: 'chain',
     init: (parameters) =>
       new Map(
         transforms.flatMap((transform, i) =>
-          [...transform.init(parameters)].map(([key, tensor]) => [`${prefixes[i]}${key}`, tensor] as const),
+          [...transform.init(parameters)].map(([key, tensor]) => [namesOf[i]?.(key) ?? key, tensor] as const),
         ),
       ),
     update(updates, state, context) {
+      const parts = transforms.map(() => new Map<string, Tensor>());
+      for (const [name, tensor] of state) {
+        const { owner, key } = placeOf(name);
+        parts[owner]?.set(key, tensor);
+      }
       const next = new Map<string, Tensor>();
       let current = updates;
       for (const [i, transform] of transforms.entries()) {
-        const prefix = prefixes[i] ?? '';
-        const own = new Map(
-          [...state]
-            .filter(([key]) => key.startsWith(prefix))
-            .map(([key, tensor]) => [key.slice(prefix.length), tensor]),
-        );
-        const result = transform.update(current, own, context);
+        const result = transform.update(current, parts[i] ?? noState, context);
         current = result.updates;
-        for (const [key, tensor] of result.state) next.set(`${prefix}${key}`, tensor);
+        for (const [key, tensor] of result.state) next.set(namesOf[i]?.(key) ?? key, tensor);
       }
       return { updates: current, state: next };
     },

@@ -6,7 +6,15 @@
 const marker: unique symbol = Symbol.for('@sparsevit/error');
 
 /** Which kind of thing was wrong; one code per class, for callers that act on it. */
-export type SparseViTErrorCode = 'shape' | 'config' | 'checkpoint' | 'image' | 'backend' | 'input' | 'training' | 'search';
+export type SparseViTErrorCode =
+  | 'shape'
+  | 'config'
+  | 'checkpoint'
+  | 'image'
+  | 'backend'
+  | 'input'
+  | 'training'
+  | 'search';
 
 /**
  * Base of all errors thrown on purpose.

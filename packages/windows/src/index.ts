@@ -35,7 +35,7 @@ export type {
 } from './kernels';
 export { kernelNames } from './kernels';
 export type { Random } from './random';
-export { createRandom } from './random';
+export { createRandom, mixSeeds, randomOrder } from './random';
 export {
   checkGivenWindows,
   checkLayerNormShape,

@@ -5,6 +5,7 @@
  */
 
 import type { Random } from '@sparsevit/windows';
+import { randomOrder } from '@sparsevit/windows';
 import { agree, median } from './statistics';
 
 /** Something to time. */
@@ -101,7 +102,8 @@ export async function measure(
   let sinceSentinel = 0;
   for (let round = 0; round < protocol.rounds; round++) {
     surroundings.onEvent({ type: 'round-started', round, rounds: protocol.rounds });
-    for (const one of shuffled(cases, surroundings.random)) {
+    for (const index of randomOrder(cases.length, surroundings.random)) {
+      const one = cases[index] as Measurable;
       await surroundings.pause(protocol.pauseMs);
       const done = await visit(one, round);
       visits.push(done);
@@ -156,14 +158,4 @@ async function visitCase(
     samplesMs,
     medianMs: median(samplesMs),
   };
-}
-
-/** A new order (Fisher-Yates). */
-function shuffled<Value>(values: readonly Value[], random: Random): Value[] {
-  const order = [...values];
-  for (let last = order.length - 1; last > 0; last--) {
-    const other = random.integer(0, last + 1);
-    [order[last], order[other]] = [order[other] as Value, order[last] as Value];
-  }
-  return order;
 }

@@ -1,30 +1,14 @@
 /** Order statistics and a straight line: what noisy times are summed up with. */
 
+import { median, quantile } from '@sparsevit/latency';
+
+export { agree, median, quantile } from '@sparsevit/latency';
+
 /** The middle half of some values, and their middle. */
 export interface Spread {
   readonly median: number;
   readonly firstQuartile: number;
   readonly thirdQuartile: number;
-}
-
-/**
- * The value below which a share of the values lies, between neighbours by the straight line.
- *
- * @param share from 0 to 1
- * @throws RangeError for no values
- */
-export function quantile(values: readonly number[], share: number): number {
-  if (values.length === 0) throw new RangeError('quantile: expected values, got none. Measure at least once.');
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = share * (sorted.length - 1);
-  const below = sorted[Math.floor(at)] ?? Number.NaN;
-  const above = sorted[Math.ceil(at)] ?? Number.NaN;
-  return below + (at - Math.floor(at)) * (above - below);
-}
-
-/** The middle value; of an even number the mean of the two. */
-export function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
 }
 
 /** The median and the quartiles; the distance of those is the IQR. */
@@ -34,11 +18,6 @@ export function spreadOf(values: readonly number[]): Spread {
     firstQuartile: quantile(values, 0.25),
     thirdQuartile: quantile(values, 0.75),
   };
-}
-
-/** True when the largest is at most `tolerance` above the smallest: 0.05 is 5 %. */
-export function agree(values: readonly number[], tolerance: number): boolean {
-  return Math.max(...values) <= Math.min(...values) * (1 + tolerance);
 }
 
 /** y = intercept + slope * x by least squares; null for fewer than two different x. */

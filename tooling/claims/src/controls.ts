@@ -7,7 +7,7 @@ import type { TaskCheckpoint } from '@sparsevit/tasks';
 import { collate, createTask } from '@sparsevit/tasks';
 import type { Sparsity, WindowGrid } from '@sparsevit/windows';
 import { createRandom, windowTokens } from '@sparsevit/windows';
-import { normalization } from './protocol';
+import { normalization } from './studies';
 
 /** What a block ranked: its grid, how many it keeps, the ids by falling score, and all scores. */
 interface RankedBlock {

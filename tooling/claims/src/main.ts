@@ -12,27 +12,33 @@ import { newTask } from '@sparsevit/tasks';
 import { uniformSparsity } from '@sparsevit/windows';
 import type { Score } from './evaluate-job';
 import { macsOf, runEvaluateJob } from './evaluate-job';
-import type { Protocol } from './protocol';
-import { architecture, controlRatio, fullProtocol, quickProtocol, scenesOf, taskOf } from './protocol';
 import { claimsOf, markdownOf, plotOf } from './report';
-import type { TrainJob } from './train-job';
+import type { Study } from './studies';
+import { architecture, controlRatio, sizeAt, studies } from './studies';
+import type { Campaign, TrainJob } from './train-job';
 import { runTrainJob } from './train-job';
 
-const help = `claims: the paper's training claims, measured on scenes that are drawn here.
+const help = `claims: the paper's training claims, measured.
 
   node tooling/claims/claims.mjs [options]
 
+  --study NAME   scenes (default; drawn here), aerial or camvid
+  --data FOLDER  where the photos of aerial (a COCO folder) or camvid lie
+  --longer N     N times as many steps of everything
   --quick        a few minutes, one seed: to see that it works
-  --folder PATH  where models, scores and the report go (default: .cache/full or .cache/quick beside this tool); what is there is not done again
+  --folder PATH  where models, scores and the report go (default: .cache/NAME beside this tool, with -quick or -xN behind it); what is there is not done again
   --processes N  jobs at the same time; default: one per core
   --help
 `;
 
-type Job = { readonly train: TrainJob } | { readonly evaluate: { readonly seed: number; readonly lowSide: number } };
+type Job = { readonly train: TrainJob } | { readonly evaluate: { readonly seed: number; readonly lowWidth: number } };
 
 const here = dirname(fileURLToPath(import.meta.url)); // the bundle lies in .cache
 const { values } = parseArgs({
   options: {
+    study: { type: 'string', default: 'scenes' },
+    data: { type: 'string' },
+    longer: { type: 'string', default: '1' },
     quick: { type: 'boolean', default: false },
     folder: { type: 'string' },
     processes: { type: 'string' },
@@ -40,69 +46,92 @@ const { values } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
-const protocol: Protocol = values.quick ? quickProtocol : fullProtocol;
-const folder = values.folder ?? join(here, values.quick ? 'quick' : 'full');
+const study = studies[values.study];
+if (study === undefined) {
+  console.error(`claims: expected a study of ${Object.keys(studies).join(', ')}, got ${values.study}.`);
+  process.exit(2);
+}
+const longer = Number(values.longer);
+if (!Number.isInteger(longer) || longer < 1) {
+  console.error(`claims: expected --longer to be a whole number of at least 1, got ${values.longer}.`);
+  process.exit(2);
+}
+const kind = `${study.name}${values.quick ? '-quick' : ''}${longer > 1 ? `-x${longer}` : ''}`;
+const folder = values.folder ?? join(here, kind);
+const chosen = values.quick ? study.quick : study.amount;
+const { dense, adapt, finetune } = chosen.steps;
+const campaign: Campaign = {
+  study,
+  amount: { ...chosen, steps: { dense: dense * longer, adapt: adapt * longer, finetune: finetune * longer } },
+  limit: values.quick ? study.quick.images : undefined,
+  dataFolder: values.data,
+  folder,
+};
 
 if (values.help) console.log(help);
 else if (values.job !== undefined) await runJob(JSON.parse(values.job) as Job);
-else await runStudy();
+else await runStudy(campaign);
 
 async function runJob(job: Job): Promise<void> {
-  if ('train' in job) await runTrainJob(job.train, protocol, folder);
-  else await runEvaluateJob(job.evaluate.seed, job.evaluate.lowSide, protocol, folder);
+  if ('train' in job) await runTrainJob(job.train, campaign);
+  else await runEvaluateJob(job.evaluate.seed, job.evaluate.lowWidth, campaign);
 }
 
-async function runStudy(): Promise<void> {
+async function runStudy({ study, amount, dataFolder }: Campaign): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const start = performance.now();
-  const lowSide = await sideOfEqualMacs();
-  console.log(`low resolution: ${lowSide} pixels`);
-  const { side, seeds } = protocol;
+  const test = await study.open('test', dataFolder);
+  const lowWidth = await widthOfEqualMacs(study, test.classes);
+  const low = sizeAt(study, lowWidth);
+  console.log(`low resolution: ${low.width}x${low.height} pixels`);
+  const { seeds, steps } = amount;
   const chains = seeds.flatMap((seed): Job[][] => [
-    (['dense', 'continue', 'adapt', 'finetune'] as const).map((kind) => ({ train: { kind, seed, side } })),
-    [{ train: { kind: 'low', seed, side: lowSide } }],
+    (['dense', 'continue', 'adapt', 'finetune'] as const).map((kind) => ({
+      train: { kind, seed, width: study.size.width },
+    })),
+    [{ train: { kind: 'low', seed, width: lowWidth } }],
   ]);
   const processes = Number(values.processes ?? availableParallelism());
   await inParallel(chains, processes);
   await inParallel(
-    seeds.map((seed): Job[] => [{ evaluate: { seed, lowSide } }]),
+    seeds.map((seed): Job[] => [{ evaluate: { seed, lowWidth } }]),
     processes,
   );
   const scores = seeds.flatMap(
     (seed) => JSON.parse(readFileSync(join(folder, `scores-seed${seed}.json`), 'utf8')) as Score[],
   );
   const minutes = (performance.now() - start) / 60_000;
+  const options = `${study.name === 'scenes' ? '' : ` --study ${study.name} --data FOLDER`}${longer > 1 ? ` --longer ${longer}` : ''}${values.quick ? ' --quick' : ''}`;
   const facts = [
-    `\`node tooling/claims/claims.mjs${values.quick ? ' --quick' : ''}\`, ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}, ${minutes.toFixed(0)} minutes; ${cpus()[0]?.model ?? ''}, ${availableParallelism()} cores, Node ${process.versions.node}, TensorFlow.js on wasm with @sparsevit/kernels-wasm`,
-    `scenes of ${side}x${side}, ${protocol.trainScenes} to train on and ${protocol.testScenes} to judge, never both; crops of ${protocol.crop}, batch ${protocol.batch}`,
-    `steps: dense ${protocol.steps.dense} + ${protocol.steps.adapt}, adaptation ${protocol.steps.dense} dense + ${protocol.steps.adapt}, fine-tuning ${protocol.steps.finetune} more, low resolution ${protocol.steps.dense + protocol.steps.adapt}`,
-    `low resolution: ${lowSide} pixels, whose multiply-accumulates come nearest to those of ${controlRatio * 100} % pruned at ${side}, head included`,
+    `\`node tooling/claims/claims.mjs${options}\`, ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}, this time ${minutes.toFixed(0)} minutes; ${cpus()[0]?.model ?? ''}, ${availableParallelism()} cores, Node ${process.versions.node}, TensorFlow.js on wasm with @sparsevit/kernels-wasm`,
+    study.about,
+    `crops of ${study.crop} pixels, batch ${study.batch}; steps: dense ${steps.dense} + ${steps.adapt}, adaptation ${steps.dense} dense + ${steps.adapt}, fine-tuning ${steps.finetune} more, low resolution ${steps.dense + steps.adapt}`,
+    `low resolution: ${low.width}x${low.height} pixels, whose multiply-accumulates come nearest to those of ${controlRatio * 100} % pruned at ${study.size.width}x${study.size.height}, head included`,
   ];
-  const report = markdownOf(scores, facts);
+  const report = markdownOf(scores, facts, study);
   writeFileSync(join(folder, 'report.md'), report);
-  writeFileSync(join(folder, 'plot.svg'), plotOf(scores));
+  writeFileSync(join(folder, 'plot.svg'), plotOf(scores, study));
   writeFileSync(
     join(folder, 'scores.json'),
-    `${JSON.stringify({ protocol, facts, claims: claimsOf(scores), scores }, null, 1)}\n`,
+    `${JSON.stringify({ study: study.name, amount, facts, claims: claimsOf(scores, study), scores }, null, 1)}\n`,
   );
   console.log(report);
   console.log(`report.md, plot.svg and scores.json lie in ${folder}`);
 }
 
-/** The side, a multiple of 28, at which a dense model costs what a pruned one costs at the full side. */
-async function sideOfEqualMacs(): Promise<number> {
-  const { classes } = scenesOf(protocol, 'test');
+/** The width, a multiple of 28, at which a dense model costs what a pruned one costs at the full width. */
+async function widthOfEqualMacs(study: Study, classes: readonly string[]): Promise<number> {
   const weights = randomWeights(architecture, 0);
-  const checkpoint = newTask(taskOf(classes), { architecture, family: 'mmdet', weights }, { seed: 0 });
+  const checkpoint = newTask(study.taskOf(classes), { architecture, family: 'mmdet', weights }, { seed: 0 });
   const engine = await createEngine({ threads: 1 });
-  const wanted = await macsOf(engine, checkpoint, protocol.side, uniformSparsity(architecture, controlRatio));
-  let best = { side: 0, difference: Number.POSITIVE_INFINITY };
-  for (let side = 28; side < protocol.side; side += 28) {
-    const difference = Math.abs((await macsOf(engine, checkpoint, side, null)) - wanted);
-    if (difference < best.difference) best = { side, difference };
+  const wanted = await macsOf(engine, checkpoint, study.size, uniformSparsity(architecture, controlRatio));
+  let best = { width: 0, difference: Number.POSITIVE_INFINITY };
+  for (let width = 56; width < study.size.width; width += 28) {
+    const difference = Math.abs((await macsOf(engine, checkpoint, sizeAt(study, width), null)) - wanted);
+    if (difference < best.difference) best = { width, difference };
   }
   await engine.dispose();
-  return best.side;
+  return best.width;
 }
 
 /** Runs chains of jobs, each in its order, several at a time. */
@@ -118,7 +147,9 @@ async function inParallel(chains: readonly Job[][], processes: number): Promise<
 
 function inProcess(job: Job): Promise<void> {
   if ('evaluate' in job && existsSync(join(folder, `scores-seed${job.evaluate.seed}.json`))) return Promise.resolve();
-  const given = ['--job', JSON.stringify(job), '--folder', folder, ...(values.quick ? ['--quick'] : [])];
+  const given = ['--job', JSON.stringify(job), '--folder', folder, '--study', values.study, '--longer', values.longer];
+  if (values.data !== undefined) given.push('--data', values.data);
+  if (values.quick) given.push('--quick');
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(here, '../claims.mjs'), ...given], { stdio: 'inherit' });
     child.on('error', reject);

@@ -1,7 +1,9 @@
 /** From scores to what is claimed: tables in Markdown, a plot, and whether each claim came out. */
 
 import type { Score } from './evaluate-job';
-import { controlRatio } from './protocol';
+import { percent } from './evaluate-job';
+import type { Study } from './studies';
+import { controlRatio, unevenRatios } from './studies';
 
 /** Mean and spread over seeds. */
 export interface Spread {
@@ -26,25 +28,25 @@ export interface Claim {
 const print = ({ mean, least, most }: Spread): string =>
   `${mean.toFixed(3)} (${least.toFixed(3)} to ${most.toFixed(3)})`;
 
-type Filter = Partial<Pick<Score, 'model' | 'prunedRatio' | 'windows'>>;
+type Filter = Partial<Pick<Score, 'model' | 'pruned' | 'windows'>>;
 
 const matching = (scores: readonly Score[], filter: Filter): Score[] =>
   scores.filter((score) => Object.entries(filter).every(([key, value]) => score[key as keyof Filter] === value));
 
-const apBySeed = (scores: readonly Score[], filter: Filter): Map<number, number> =>
-  new Map(matching(scores, filter).map(({ seed, ap }) => [seed, ap]));
+const figureBySeed = (scores: readonly Score[], filter: Filter): Map<number, number> =>
+  new Map(matching(scores, filter).map(({ seed, figures }) => [seed, figures[0]]));
 
 /** Seed by seed: `of(values of each filter)`. */
 function perSeed(scores: readonly Score[], filters: readonly Filter[], of: (...values: number[]) => number): number[] {
-  const maps = filters.map((filter) => apBySeed(scores, { windows: 'ranking', ...filter }));
+  const maps = filters.map((filter) => figureBySeed(scores, { windows: 'ranking', ...filter }));
   const seeds = [...(maps[0]?.keys() ?? [])];
   return seeds.map((seed) => of(...maps.map((map) => map.get(seed) ?? Number.NaN)));
 }
 
 /** The claims of the paper, seed by seed. */
-export function claimsOf(scores: readonly Score[]): Claim[] {
-  const pruned = { prunedRatio: controlRatio };
-  const dense: Filter = { model: 'dense', prunedRatio: 0 };
+export function claimsOf(scores: readonly Score[], { metrics: [{ label }] }: Pick<Study, 'metrics'>): Claim[] {
+  const pruned = { pruned: percent(controlRatio) };
+  const dense: Filter = { model: 'dense', pruned: percent(0) };
   const closed = spreadOf(
     perSeed(
       scores,
@@ -57,20 +59,31 @@ export function claimsOf(scores: readonly Score[]): Claim[] {
       scores,
       [
         { model: 'adapted', ...pruned },
-        { model: 'low resolution', prunedRatio: 0 },
+        { model: 'low resolution', pruned: percent(0) },
       ],
       (sparse, low) => sparse - low,
     ),
   );
-  const low = spreadOf([...apBySeed(scores, { model: 'low resolution' }).values()]);
-  const sparse = spreadOf([...apBySeed(scores, { model: 'adapted', windows: 'ranking', ...pruned }).values()]);
+  const low = spreadOf([...figureBySeed(scores, { model: 'low resolution' }).values()]);
+  const sparse = spreadOf([...figureBySeed(scores, { model: 'adapted', windows: 'ranking', ...pruned }).values()]);
   const spread = Math.max(low.most - low.least, sparse.most - sparse.least);
   const over = (windows: string): Spread => {
-    const other = apBySeed(scores, { model: 'adapted', windows, ...pruned });
-    const own = apBySeed(scores, { model: 'adapted', windows: 'ranking', ...pruned });
-    return spreadOf([...own].map(([seed, ap]) => ap - (other.get(seed) ?? Number.NaN)));
+    const other = figureBySeed(scores, { model: 'adapted', windows, ...pruned });
+    const own = figureBySeed(scores, { model: 'adapted', windows: 'ranking', ...pruned });
+    return spreadOf([...own].map(([seed, figure]) => figure - (other.get(seed) ?? Number.NaN)));
   };
   const random = over('random');
+  const uneven = unevenRatios.join('\\|');
+  const perStage = spreadOf(
+    perSeed(
+      scores,
+      [
+        { model: 'adapted', pruned: uneven },
+        { model: 'adapted', ...pruned },
+      ],
+      (chosen, uniform) => chosen - uniform,
+    ),
+  );
   const share = controlRatio * 100;
   return [
     {
@@ -80,44 +93,54 @@ export function claimsOf(scores: readonly Score[]): Claim[] {
     },
     {
       claim: `${share} % pruned at high resolution beats dense at low resolution at equal multiply-accumulates, by more than the spread of the seeds`,
-      found: `AP higher by ${print(margin)}; spread ${spread.toFixed(3)}`,
+      found: `${label} higher by ${print(margin)}; spread ${spread.toFixed(3)}`,
       holds: margin.mean > spread,
     },
     {
+      claim: `a share per stage, ${uneven}, is better than ${share} % everywhere at as many multiply-accumulates`,
+      found: `${label} higher by ${print(perStage)}`,
+      holds: perStage.least > 0,
+    },
+    {
       claim: 'windows ranked by norm are better than random ones',
-      found: `AP higher by ${print(random)}`,
+      found: `${label} higher by ${print(random)}`,
       holds: random.least > 0,
     },
   ];
 }
 
 /** The report. */
-export function markdownOf(scores: readonly Score[], facts: readonly string[]): string {
+export function markdownOf(
+  scores: readonly Score[],
+  facts: readonly string[],
+  { metrics }: Pick<Study, 'metrics'>,
+): string {
   const rows: string[] = [];
   const seen = new Set<string>();
-  for (const { model, side, prunedRatio, windows, gmacs } of scores) {
-    const key = [model, side, prunedRatio, windows].join();
+  for (const { model, width, pruned, windows, gmacs } of scores) {
+    const key = [model, width, pruned, windows].join();
     if (seen.has(key)) continue;
     seen.add(key);
-    const same = matching(scores, { model, prunedRatio, windows });
+    const same = matching(scores, { model, pruned, windows });
     const cells = [
       model,
-      `${side}`,
-      `${Math.round(prunedRatio * 100)} %`,
+      `${width}`,
+      pruned,
       windows,
       gmacs.toFixed(2),
-      print(spreadOf(same.map(({ ap }) => ap))),
-      print(spreadOf(same.map(({ ap50 }) => ap50))),
+      ...metrics.map((_, i) => print(spreadOf(same.map(({ figures }) => figures[i as 0 | 1])))),
     ];
     rows.push(`| ${cells.join(' | ')} |`);
   }
-  const claims = claimsOf(scores).map(({ claim, found, holds }) => `| ${claim} | ${found} | ${holds ? 'yes' : 'no'} |`);
+  const claims = claimsOf(scores, { metrics }).map(
+    ({ claim, found, holds }) => `| ${claim} | ${found} | ${holds ? 'yes' : 'no'} |`,
+  );
   return [
     '| claim | found: mean over seeds (least to most) | came out |',
     '| --- | --- | --- |',
     ...claims,
     '',
-    '| model | pixels | pruned | windows | GMACs | AP | AP50 |',
+    `| model | pixels across | pruned | windows | GMACs | ${metrics.map(({ label }) => label).join(' | ')} |`,
     '| --- | ---: | ---: | --- | ---: | ---: | ---: |',
     ...rows,
     '',
@@ -126,14 +149,14 @@ export function markdownOf(scores: readonly Score[], facts: readonly string[]): 
   ].join('\n');
 }
 
-/** AP over multiply-accumulates, one line per model. */
-export function plotOf(scores: readonly Score[]): string {
+/** The first figure over multiply-accumulates, one line per model. */
+export function plotOf(scores: readonly Score[], { metrics: [{ label }] }: Pick<Study, 'metrics'>): string {
   const [width, height, margin] = [640, 400, 56];
   const ranked = scores.filter(({ windows }) => windows === 'ranking');
   const mostMacs = Math.max(...ranked.map(({ gmacs }) => gmacs)) * 1.05;
-  const mostAp = Math.max(...ranked.map(({ ap }) => ap), 0.01) * 1.1;
+  const mostFigure = Math.max(...ranked.map(({ figures }) => figures[0]), 0.01) * 1.1;
   const x = (gmacs: number): number => margin + (gmacs / mostMacs) * (width - 2 * margin);
-  const y = (ap: number): number => height - margin - (ap / mostAp) * (height - 2 * margin);
+  const y = (figure: number): number => height - margin - (figure / mostFigure) * (height - 2 * margin);
   const colours: Record<Score['model'], string> = {
     dense: '#888888',
     adapted: '#1f6feb',
@@ -144,31 +167,36 @@ export function plotOf(scores: readonly Score[]): string {
     ranked.some((score) => score.model === model),
   );
   const lines = models.flatMap((model, i) => {
-    const ratios = [...new Set(matching(ranked, { model }).map(({ prunedRatio }) => prunedRatio))];
-    const points = ratios.map((prunedRatio) => {
-      const same = matching(ranked, { model, prunedRatio });
-      return { gmacs: same[0]?.gmacs ?? 0, ...spreadOf(same.map(({ ap }) => ap)) };
+    const kinds = [...new Set(matching(ranked, { model }).map((score) => score.pruned))];
+    const points = kinds.map((pruned) => {
+      const same = matching(ranked, { model, pruned });
+      const isUniform = pruned.endsWith('%');
+      return { isUniform, gmacs: same[0]?.gmacs ?? 0, ...spreadOf(same.map(({ figures }) => figures[0])) };
     });
     const colour = colours[model];
-    const path = points.map(({ gmacs, mean }) => `${x(gmacs).toFixed(1)},${y(mean).toFixed(1)}`).join(' ');
+    const path = points
+      .filter(({ isUniform }) => isUniform)
+      .map(({ gmacs, mean }) => `${x(gmacs).toFixed(1)},${y(mean).toFixed(1)}`)
+      .join(' ');
     const bars = points.map(
-      ({ gmacs, least, most, mean }) =>
-        `<line x1="${x(gmacs).toFixed(1)}" x2="${x(gmacs).toFixed(1)}" y1="${y(least).toFixed(1)}" y2="${y(most).toFixed(1)}" stroke="${colour}"/><circle cx="${x(gmacs).toFixed(1)}" cy="${y(mean).toFixed(1)}" r="4" fill="${colour}"/>`,
+      ({ gmacs, least, most, mean, isUniform }) =>
+        `<line x1="${x(gmacs).toFixed(1)}" x2="${x(gmacs).toFixed(1)}" y1="${y(least).toFixed(1)}" y2="${y(most).toFixed(1)}" stroke="${colour}"/><circle cx="${x(gmacs).toFixed(1)}" cy="${y(mean).toFixed(1)}" r="${isUniform ? 4 : 6}" fill="${isUniform ? colour : 'none'}" stroke="${colour}"/>`,
     );
-    const label = `<text x="${margin + 10}" y="${margin + 18 * i}" fill="${colour}">${model}</text>`;
-    return [`<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="2"/>`, ...bars, label];
+    const caption = `<text x="${margin + 10}" y="${margin + 18 * i}" fill="${colour}">${model}</text>`;
+    return [`<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="2"/>`, ...bars, caption];
   });
   const ticks = [0, 0.25, 0.5, 0.75, 1].flatMap((share) => [
     `<text x="${x(share * mostMacs).toFixed(1)}" y="${height - margin + 20}" text-anchor="middle">${(share * mostMacs).toFixed(2)}</text>`,
-    `<text x="${margin - 8}" y="${(y(share * mostAp) + 4).toFixed(1)}" text-anchor="end">${(share * mostAp).toFixed(2)}</text>`,
+    `<text x="${margin - 8}" y="${(y(share * mostFigure) + 4).toFixed(1)}" text-anchor="end">${(share * mostFigure).toFixed(2)}</text>`,
   ]);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13">`,
+    `<title>${label} over multiply-accumulates, by model</title>`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     `<path d="M${margin} ${margin}V${height - margin}H${width - margin}" fill="none" stroke="#444444"/>`,
     ...ticks,
     `<text x="${width / 2}" y="${height - 12}" text-anchor="middle">GMACs of the whole model, one image</text>`,
-    `<text x="16" y="${height / 2}" text-anchor="middle" transform="rotate(-90 16 ${height / 2})">AP</text>`,
+    `<text x="16" y="${height / 2}" text-anchor="middle" transform="rotate(-90 16 ${height / 2})">${label}</text>`,
     ...lines,
     '</svg>',
     '',

@@ -4,8 +4,7 @@ import '@sparsevit/ops/gradients';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomWeights } from '@sparsevit/backbone';
-import type { Dataset } from '@sparsevit/data';
-import { compose, flipHorizontal, flipVertical, randomCrop, randomQuarterTurns, resizeSample } from '@sparsevit/data';
+import { compose, flipHorizontal, flipVertical, randomCrop, randomQuarterTurns } from '@sparsevit/data';
 import { wasmKernels } from '@sparsevit/kernels-wasm';
 import { createTensorOps, initBackend } from '@sparsevit/ops';
 import { trainingData } from '@sparsevit/pipeline';
@@ -15,33 +14,43 @@ import type { TrainingConfig } from '@sparsevit/trainer';
 import { train, trainConfigOf } from '@sparsevit/trainer';
 import { folderStore } from '@sparsevit/trainer/node';
 import { uniformSparsity } from '@sparsevit/windows';
-import type { Protocol } from './protocol';
-import { architecture, controlRatio, normalization, scenesOf, taskOf } from './protocol';
+import type { Amount, Study } from './studies';
+import { architecture, controlRatio, normalization, resized, sizeAt } from './studies';
+
+/** A study, as much of it as is done, and where. */
+export interface Campaign {
+  readonly study: Study;
+  readonly amount: Amount;
+  /** Images judged at most. */
+  readonly limit: number | undefined;
+  readonly dataFolder: string | undefined;
+  readonly folder: string;
+}
 
 /** What is trained. */
 export interface TrainJob {
   readonly kind: 'dense' | 'continue' | 'adapt' | 'finetune' | 'low';
   readonly seed: number;
-  /** Side of the images in pixels: the scenes' own, or less for `low`. */
-  readonly side: number;
+  /** Width of the images in pixels: the study's own, or less for `low`. */
+  readonly width: number;
 }
 
 /** Where its model lies. */
-export const modelPath = (folder: string, { kind, seed, side }: TrainJob): string =>
-  join(folder, `${kind}-${side}-seed${seed}.safetensors`);
+export const modelPath = (folder: string, { kind, seed, width }: TrainJob): string =>
+  join(folder, `${kind}-${width}-seed${seed}.safetensors`);
 
 /** Trains, and writes the model. */
-export async function runTrainJob(job: TrainJob, protocol: Protocol, folder: string): Promise<void> {
+export async function runTrainJob(job: TrainJob, { study, amount, dataFolder, folder }: Campaign): Promise<void> {
   const model = modelPath(folder, job);
   if (existsSync(model)) return;
-  const { kind, seed, side } = job;
+  const { kind, seed, width } = job;
   await initBackend({
     prefer: 'wasm',
     packs: [wasmKernels],
     load: { wasm: () => import('@tensorflow/tfjs-backend-wasm') },
   });
-  const scenes = resized(scenesOf(protocol, 'train'), side);
-  const config = taskOf(scenes.classes);
+  const images = resized(await study.open('train', dataFolder), sizeAt(study, width));
+  const config = study.taskOf(images.classes);
   const before = { continue: 'dense', adapt: 'dense', finetune: 'adapt' } as const;
   const checkpoint =
     kind === 'continue' || kind === 'adapt' || kind === 'finetune'
@@ -49,22 +58,21 @@ export async function runTrainJob(job: TrainJob, protocol: Protocol, folder: str
       : newTask(config, { architecture, family: 'mmdet', weights: randomWeights(architecture, seed) }, { seed });
   const ops = createTensorOps({ trainable: true });
   const task = createTask(ops, checkpoint);
-  // the same share of the scene in a crop at every resolution
-  const crop = Math.round((protocol.crop * side) / protocol.side);
+  // the same share of the image in a crop at every resolution
+  const crop = Math.round((study.crop * width) / study.size.width);
   const transform = compose([
-    randomCrop({ height: crop, width: crop, aroundBox: 0.7 }),
+    randomCrop({ height: crop, width: crop, aroundBox: study.aroundBox }),
     flipHorizontal(),
-    flipVertical(),
-    randomQuarterTurns(),
+    ...(study.hasNoUp ? [flipVertical(), randomQuarterTurns()] : []),
   ]);
-  const data = trainingData(scenes, {
+  const data = trainingData(images, {
     task: config,
-    batch: protocol.batch,
+    batch: study.batch,
     seed: seed + 100,
     transform,
     normalization,
   });
-  const run = configOf(job, protocol);
+  const run = configOf(job, amount);
   mkdirSync(folder, { recursive: true });
   const journal: string[] = [];
   await train(
@@ -77,7 +85,9 @@ export async function runTrainJob(job: TrainJob, protocol: Protocol, folder: str
         if (event.type !== 'step-end') return;
         journal.push(JSON.stringify({ step: event.step, loss: event.loss }));
         if (event.step % 100 === 0)
-          console.log(`${kind} ${side} seed ${seed}: step ${event.step}, loss ${event.loss.toFixed(3)}`);
+          console.log(
+            `${study.name}: ${kind} ${width} seed ${seed}: step ${event.step}, loss ${event.loss.toFixed(3)}`,
+          );
       },
     },
   );
@@ -87,7 +97,7 @@ export async function runTrainJob(job: TrainJob, protocol: Protocol, folder: str
   renameSync(unfinished, model);
 }
 
-function configOf({ kind, seed }: TrainJob, { steps }: Protocol): TrainingConfig {
+function configOf({ kind, seed }: TrainJob, { steps }: Amount): TrainingConfig {
   const optimizer = { learningRate: 1e-3, clipNorm: 1, weightDecay: 0.05 };
   const schedule = { kind: 'cosine', warmUpSteps: 50 } as const;
   const common = { seed, schedule, saveEvery: 100, keepLast: 1 };
@@ -111,15 +121,4 @@ function configOf({ kind, seed }: TrainJob, { steps }: Protocol): TrainingConfig
         optimizer: { ...optimizer, learningRate: 2e-4 },
       };
   }
-}
-
-/** The scenes at another size, boxes with them. */
-function resized(scenes: Dataset, side: number): Dataset {
-  return {
-    ...scenes,
-    read: async (index, signal) => {
-      const sample = await scenes.read(index, signal);
-      return sample.image.height === side ? sample : resizeSample(sample, { height: side, width: side });
-    },
-  };
 }

@@ -28,11 +28,14 @@ export const countTests = (report, code) => {
     (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
   ).length;
   const failed = withStatus('failed') + brokenFiles;
-  const lacking = tests.filter((test) => test.fullName.includes('needs ../shared/goldens')).length;
+  const lacking = (what) => tests.filter((test) => test.fullName.includes(`needs ${what}`)).length;
   return {
     passed,
     failed: failed === 0 && code !== 0 ? 1 : failed,
     skipped: tests.length - passed - withStatus('failed'),
-    notes: lacking === 0 ? [] : [`skipped: ${lacking} tests need ../shared/goldens, which is not here`],
+    notes: [
+      ['../shared/goldens', 'which is not here'],
+      ['redis-server', 'which is not here: apt-get install redis-server'],
+    ].flatMap(([what, why]) => (lacking(what) === 0 ? [] : [`skipped: ${lacking(what)} tests need ${what}, ${why}`])),
   };
 };

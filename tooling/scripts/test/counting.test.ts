@@ -26,15 +26,19 @@ describe('countTests', () => {
     expect(countTests({ testResults: [] }, 1)).toMatchObject({ failed: 1 });
   });
 
-  it('says in one line how many tests lack golden files', () => {
+  it('says in one line how many tests lack golden files, or redis-server', () => {
     const lacking = {
       status: 'skipped',
       fullName: 'case (skipped: a needs ../shared/goldens, which is not here) test',
     };
-    const report = { testResults: [{ status: 'passed', assertionResults: [lacking, lacking] }] };
+    const other = { status: 'skipped', fullName: 'suite (needs redis-server: apt-get install redis-server) test' };
+    const report = { testResults: [{ status: 'passed', assertionResults: [lacking, lacking, other] }] };
     const { skipped, notes } = countTests(report, 0);
-    expect(skipped).toBe(2);
-    expect(notes).toEqual(['skipped: 2 tests need ../shared/goldens, which is not here']);
+    expect(skipped).toBe(3);
+    expect(notes).toEqual([
+      'skipped: 2 tests need ../shared/goldens, which is not here',
+      'skipped: 1 tests need redis-server, which is not here: apt-get install redis-server',
+    ]);
   });
 });
 

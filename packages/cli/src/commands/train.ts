@@ -143,16 +143,20 @@ async function executeTraining(
 function renderPlan({ run, starting, train, training, sparsity, broken }: TrainPlan, backend: string): string {
   const { config } = starting.checkpoint;
   const at = sparsity === null ? '' : ` at ${notationOf(sparsity)}`;
+  const unseen = classesWithoutExamples(broken);
+  const leftOut = broken.length - unseen.length;
   return renderFacts([
     ['task', `${config.kind}, ${config.classes.length} classes`],
     ['model', starting.origin],
-    [
-      'data',
-      `${train.length} images${broken.length > 0 ? `, ${broken.length} records left out (see the journal)` : ''}`,
-    ],
+    ['data', `${train.length} images${leftOut > 0 ? `, ${leftOut} records left out (see the journal)` : ''}`],
+    ...(unseen.length === 0 ? [] : [['no examples', `${unseen.map(quote).join(', ')}: cannot be learnt`] as const]),
     ['training', `${training.mode}${at}, ${training.steps} steps of ${run.batch} images`],
     ['backend', backend],
   ]);
+}
+
+function classesWithoutExamples(broken: TrainPlan['broken']): string[] {
+  return broken.filter(({ kind }) => kind === 'class').map(({ id }) => id);
 }
 
 function renderOutcome(plan: TrainPlan, { scores, resumedAt, loss, best }: TrainOutcome): string {
@@ -168,6 +172,7 @@ function renderOutcome(plan: TrainPlan, { scores, resumedAt, loss, best }: Train
 function renderJson(command: string, plan: TrainPlan, outcome: TrainOutcome): string {
   const { starting, training, files, cases, sparsity, broken } = plan;
   const { step, resumedAt, loss, best, scores } = outcome;
+  const unseen = classesWithoutExamples(broken);
   const document = {
     version: 1,
     command,
@@ -179,7 +184,8 @@ function renderJson(command: string, plan: TrainPlan, outcome: TrainOutcome): st
     loss,
     best,
     sparsity: sparsityJson(sparsity),
-    brokenRecords: broken.length,
+    brokenRecords: broken.length - unseen.length,
+    classesWithoutExamples: unseen,
     scores: scoresJson(cases, scores),
     files,
   };

@@ -1,5 +1,7 @@
 /** Timing two ways to do the same, fairly: one warm-up each, then in turns, so that a change of the machine's speed meets both. */
 
+import { median } from '@sparsevit/latency';
+
 /** One of the ways. */
 export interface TimedWay<Result> {
   readonly name: string;
@@ -71,8 +73,5 @@ export interface Spread {
 
 /** Median (of an even number the mean of the middle two), least and largest. */
 export function spreadOf(samples: readonly number[]): Spread {
-  const sorted = [...samples].sort((a, b) => a - b);
-  const at = (index: number): number => sorted[index] ?? Number.NaN;
-  const middle = (sorted.length - 1) / 2;
-  return { median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2, min: at(0), max: at(sorted.length - 1) };
+  return { median: median(samples), min: Math.min(...samples), max: Math.max(...samples) };
 }

@@ -2,13 +2,13 @@
 
 import type { ForwardResult, SwinCheckpoint } from '@sparsevit/backbone';
 import { createSwin } from '@sparsevit/backbone';
-import { createTensorOps } from '@sparsevit/ops';
+import { createTensorOps, untilDone } from '@sparsevit/ops';
 import type { KeptWindowIds } from '@sparsevit/windows';
 import { keptWindowIdsOf } from '@sparsevit/windows';
 import type { TensorBackend } from '../backend';
 import { explainOutOfMemory, startBackend } from '../backend';
 import type { Tensor } from '../tensor';
-import { dispose, slice, sum, tensor4d } from '../tensor';
+import { dispose, sum, tensor4d } from '../tensor';
 import type { RunMap, Runner, RunOutput } from './runner';
 
 /**
@@ -41,7 +41,8 @@ export async function createTensorRunner(
         compileMs: null,
         async run() {
           const result = model.forward(image, { sparsity, wantsWindows: true, wantsLogits: true });
-          await untilDone(result);
+          const last = result.logits ?? result.features.findLast((map) => map !== null);
+          if (last) await untilDone(last);
           return outputOf(result);
         },
         release: () => dispose(image),
@@ -52,19 +53,6 @@ export async function createTensorRunner(
       model.dispose();
     },
   };
-}
-
-/** On a graphics card work is only queued until something of the last output is read. */
-async function untilDone({ logits, features }: ForwardResult<Tensor>): Promise<void> {
-  const last = logits ?? features.findLast((map) => map !== null);
-  if (!last) return;
-  const first = slice(
-    last,
-    last.shape.map(() => 0),
-    last.shape.map(() => 1),
-  );
-  await first.data();
-  dispose(first);
 }
 
 function outputOf(result: ForwardResult<Tensor>): RunOutput {

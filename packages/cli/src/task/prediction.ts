@@ -41,12 +41,13 @@ export async function predictPhoto(
   const output = await runner.run({ pixels, shape: [1, seen.height, seen.width, 3], sparsity });
   switch (output.kind) {
     case 'detection': {
-      const [found = []] = decodeDetections(output, { minScore });
+      const size = { height: photo.height * placement.scaleY, width: photo.width * placement.scaleX }; // without pads
+      const [found = []] = decodeDetections(output, { minScore, sizes: [size] });
       return { kind: 'boxes', detections: found.map((detection) => boxToOriginal(detection, placement)) };
     }
     case 'semantic': {
-      const [mask = new Uint8Array()] = decodeClasses(output.logits, seen);
-      return { kind: 'mask', mask: maskToOriginal(mask, { seen, photo, placement }) };
+      const [mask = new Uint8Array()] = decodeClasses(output.logits, photo, { placement, seen });
+      return { kind: 'mask', mask };
     }
     default:
       return { kind: 'label', classes: probabilities(output.logits.values) };
@@ -62,23 +63,6 @@ function placed(photo: RgbImage, { size, keepRatio }: TaskInput): { seen: RgbIma
   if (!keepRatio) return { seen: resizeSample(sample, size).image, placement: resizePlacement(photo, size) };
   const { sample: seen, placement } = letterbox(sample, { ...size, align: 'corner' });
   return { seen: seen.image, placement };
-}
-
-/** The class of each pixel of the photo: that of the pixel of the model's image which its middle falls on. */
-function maskToOriginal(
-  mask: Uint8Array,
-  { seen, photo, placement }: { seen: RgbImage; photo: RgbImage; placement: Placement },
-): Uint8Array {
-  const along = (count: number, scale: number, last: number): Int32Array =>
-    Int32Array.from({ length: count }, (_, i) => Math.min(last, Math.floor((i + 0.5) * scale)));
-  const rows = along(photo.height, placement.scaleY, seen.height - 1);
-  const columns = along(photo.width, placement.scaleX, seen.width - 1);
-  const whole = new Uint8Array(photo.height * photo.width);
-  for (let y = 0; y < photo.height; y++) {
-    const row = (rows[y] ?? 0) * seen.width;
-    for (let x = 0; x < photo.width; x++) whole[y * photo.width + x] = mask[row + (columns[x] ?? 0)] ?? 0;
-  }
-  return whole;
 }
 
 function probabilities(logits: Float32Array): { label: number; probability: number }[] {

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { DataSource } from '@sparsevit/config';
 import type { BrokenRecord, Dataset, Sample } from '@sparsevit/data';
 import { createScenes, ignoredClass } from '@sparsevit/data';
+import type { MaskDataset } from '@sparsevit/data/node';
 import { readCocoBoxes, readImageFolder, readMaskFolders } from '@sparsevit/data/node';
 import { inputError, quote } from '../errors';
 
@@ -13,7 +14,7 @@ export type Learns = 'labels' | 'masks' | 'boxes';
 /** How a data set is opened. */
 export interface OpenOptions {
   readonly learns: Learns;
-  /** Whether a class of COCO without a box is broken, as it cannot be learnt. */
+  /** Whether a class without an example is broken, as it cannot be learnt. */
   readonly wantsEveryClass: boolean;
   readonly onEvent: (event: BrokenRecord) => void;
 }
@@ -49,22 +50,64 @@ async function openData(source: DataSource, options: OpenOptions): Promise<Datas
       const dataset = await readCocoBoxes(source.annotations, source.images, broken);
       if (!wantsEveryClass) return dataset;
       const found = new Set(dataset.images.flatMap(({ annotations }) => annotations.map(({ box }) => box.label)));
-      for (const [label, id] of dataset.classes.entries()) {
-        if (found.has(label)) continue;
-        onEvent({ type: 'record-broken', kind: 'class', id, reason: 'it has no boxes' });
-        if (source.onBroken === 'skip') continue;
-        throw inputError(
-          `data: expected boxes of every class in ${quote(source.annotations)}, got none of ${quote(id)}. Remove the category, or set onBroken to 'skip'.`,
-        );
-      }
+      checkClasses(dataset.classes, found, {
+        ...broken,
+        reason: 'it has no boxes',
+        expected: `data: expected boxes of every class in ${quote(source.annotations)}`,
+        remedy: 'Remove the category',
+      });
       return dataset;
     }
     case 'image-folder':
       return readImageFolder(source.path, broken);
     case 'mask-folders': {
       const { images, masks, classes, ignoredValues } = source;
-      return readMaskFolders({ images, masks, classes, ignoredValues, ...broken });
+      const dataset = await readMaskFolders({ images, masks, classes, ignoredValues, ...broken });
+      if (!wantsEveryClass) return dataset;
+      checkClasses(classes, await classesInMasks(dataset), {
+        ...broken,
+        reason: 'it is in no mask',
+        expected: `data: expected pixels of every class in the masks of ${quote(masks)}`,
+        remedy: 'Remove the class',
+      });
+      return dataset;
     }
+  }
+}
+
+/** The classes that masks have; reads one after the other until all were seen. What is broken counts as empty: training reports it. */
+async function classesInMasks(dataset: MaskDataset): Promise<ReadonlySet<number>> {
+  const found = new Set<number>();
+  for (let index = 0; index < dataset.length && found.size < dataset.classes.length; index++) {
+    const mask = await dataset.readMask(index).catch(() => new Uint8Array());
+    for (const label of mask) if (label !== ignoredClass) found.add(label);
+  }
+  return found;
+}
+
+/**
+ * Reports classes without an example.
+ *
+ * @throws SparseViTError for the first, unless such are skipped
+ */
+function checkClasses(
+  classes: readonly string[],
+  found: ReadonlySet<number>,
+  options: {
+    readonly onBroken: 'skip' | 'fail';
+    readonly onEvent: (event: BrokenRecord) => void;
+    readonly reason: string;
+    /** What opens the error's message. */
+    readonly expected: string;
+    readonly remedy: string;
+  },
+): void {
+  const { onBroken, onEvent, reason, expected, remedy } = options;
+  for (const [label, id] of classes.entries()) {
+    if (found.has(label)) continue;
+    onEvent({ type: 'record-broken', kind: 'class', id, reason });
+    if (onBroken === 'skip') continue;
+    throw inputError(`${expected}, got none of ${quote(id)}. ${remedy}, or set onBroken to 'skip'.`);
   }
 }
 

@@ -82,6 +82,10 @@ export async function planTraining(mode: TrainingConfig['mode'], options: TrainO
   const own = await openSource(data.train, { learns, wantsEveryClass: true, onEvent });
   const classes = data.classes ?? own.classes;
   const train = withClasses(own, classes, 'data.train');
+  for (const id of classes.filter((name) => !own.classes.includes(name))) {
+    // meant so, for a model that knows them already: told, not fatal
+    onEvent({ type: 'record-broken', kind: 'class', id, reason: 'the training data do not have it' });
+  }
   const validation =
     data.validation === undefined
       ? train

@@ -7,7 +7,11 @@ import * as z from 'zod';
  * Runs a check inside a refinement or a transform: what it returns is the value, its ConfigError becomes an issue at `path`.
  * Nothing runs after another issue, so that a field is not reported twice.
  */
-export function checkInside<Value>(context: z.RefinementCtx, path: readonly string[], check: () => Value): Value {
+export function checkInside<Value>(
+  context: z.RefinementCtx,
+  path: readonly (string | number)[],
+  check: () => Value,
+): Value {
   if (context.issues.length > 0) return z.NEVER;
   try {
     return check();

@@ -3,9 +3,9 @@
 import { ImageError } from '@sparsevit/windows';
 import type { DecodeOptions } from '../decode-options';
 import { checkSize, defaultMaxPixels } from '../decode-options';
-import { endsAsPng, sniffFormat } from '../format';
 import type { RgbImage } from '../image';
 import { rgbFromRgba } from '../image';
+import { openImageFile } from '../image-file';
 import { resizeImage } from '../resample';
 
 /**
@@ -24,20 +24,9 @@ export async function decodeImage(source: Blob | Uint8Array, options: DecodeOpti
   if (!isBlob && !(source instanceof Uint8Array)) {
     throw new ImageError(`decodeImage: expected a Blob or bytes, got ${source === null ? 'null' : typeof source}.`);
   }
-  const name = JSON.stringify(options.name ?? (source instanceof File ? source.name : 'image'));
+  const name = options.name ?? (source instanceof File ? source.name : 'image');
   const bytes = isBlob ? new Uint8Array(await source.arrayBuffer()) : source;
-  const sniffed = sniffFormat(bytes);
-  if ('other' in sniffed) {
-    throw new ImageError(
-      `decodeImage: expected a JPEG, PNG or WebP image, got ${name}, which is ${sniffed.other}. Convert it to one of these formats.`,
-    );
-  }
-  const damaged = (detail: string, cause?: unknown): ImageError =>
-    new ImageError(
-      `decodeImage: expected a whole ${sniffed.format} image, got ${name}, which is truncated or damaged (${detail}). Fetch or export the file again.`,
-      { cause },
-    );
-  if (sniffed.format === 'PNG' && !endsAsPng(bytes)) throw damaged('no end mark');
+  const { damaged, checkPixels } = openImageFile(bytes, name);
   let bitmap: ImageBitmap;
   try {
     // by bytes: what the file calls itself does not count
@@ -47,11 +36,7 @@ export async function decodeImage(source: Blob | Uint8Array, options: DecodeOpti
   }
   try {
     const { height, width } = bitmap;
-    if (height * width > maxPixels) {
-      throw new ImageError(
-        `decodeImage: expected at most ${maxPixels} pixels, got ${name} with ${height * width} (${height}x${width}). Scale it down first.`,
-      );
-    }
+    checkPixels({ height, width }, maxPixels);
     const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
     if (context === null) throw damaged('no canvas of its size');
     context.drawImage(bitmap, 0, 0);

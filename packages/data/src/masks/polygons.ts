@@ -5,6 +5,7 @@
  */
 
 import { ConfigError } from '@sparsevit/windows';
+import type { ImageSize } from '../resample';
 import { mergeRles } from './merge';
 import type { Rle } from './rle';
 import { checkSize } from './rle';
@@ -23,12 +24,21 @@ const maxCoordinate = 100_000;
  * areaOf(rleFromPolygons([[1, 1, 5, 1, 5, 4, 1, 4]], 10, 10)); // 12
  */
 export function rleFromPolygons(polygons: readonly (readonly number[])[], height: number, width: number): Rle {
+  checkPolygons(polygons, { height, width });
+  return mergeRles(polygons.map((polygon) => rleFromPolygon(polygon, height, width)));
+}
+
+/** Returns the polygons if a mask of this size can be drawn of them. */
+export function checkPolygons(
+  polygons: readonly (readonly number[])[],
+  { height, width }: ImageSize,
+): readonly (readonly number[])[] {
   checkSize([height, width], 'rleFromPolygons', (message) => new ConfigError(message));
   if (!Array.isArray(polygons) || polygons.length === 0) {
     throw new ConfigError('rleFromPolygons: expected a list of one or more polygons, got none.');
   }
   for (const [index, polygon] of polygons.entries()) checkPolygon(polygon, index);
-  return mergeRles(polygons.map((polygon) => rleFromPolygon(polygon, height, width)));
+  return polygons;
 }
 
 function checkPolygon(polygon: readonly number[], index: number): void {

@@ -3,10 +3,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, ImageError } from '@sparsevit/windows';
-import type { BrokenOptions } from '../broken';
 import { reportRecord } from '../broken';
-import type { CocoImage } from '../coco';
+import type { CocoImage, CocoOptions } from '../coco';
 import { parseCoco } from '../coco';
+import { rleFromSegmentation } from '../masks/segmentation';
 import type { Dataset } from '../sample';
 import { decodeImage } from './decode';
 import type { DataFolder } from './inside';
@@ -26,7 +26,7 @@ const checksAtOnce = 32;
 
 /**
  * Opens a COCO annotation file (`parseCoco` says what is checked) with its images. A sample has `boxes`, none for an image without
- * annotations; its id is the image's id. Only files inside of the folder are read, symbolic links followed.
+ * annotations, and with `masks: true` each box has a `mask`; its id is the image's id. Only files inside of the folder are read, symbolic links followed.
  *
  * @param options what to do with records that cannot be used, and images whose file is not there
  * @returns a data set that decodes an image when it is read, and then checks that it has the sides that the file says
@@ -37,14 +37,15 @@ const checksAtOnce = 32;
 export async function readCocoBoxes(
   annotationsFile: string,
   imagesFolder: string,
-  options: BrokenOptions = {},
+  options: Omit<CocoOptions, 'name'> = {},
 ): Promise<CocoDataset> {
   const folder = await openDataFolder(imagesFolder, 'readCocoBoxes');
-  const { classes, categoryIds, images: named } = parseCoco(await readJson(annotationsFile), options);
-  const images = await withFiles(named, folder, options);
+  const named = { ...options, name: annotationsFile };
+  const { classes, categoryIds, images: listed } = parseCoco(await readJson(annotationsFile), named);
+  const images = await withFiles(listed, folder, named);
   if (images.length === 0) {
     throw new ConfigError(
-      `readCocoBoxes: expected usable images in ${JSON.stringify(annotationsFile)}, got none of ${named.length}.`,
+      `readCocoBoxes: expected usable images in ${JSON.stringify(annotationsFile)}, got none of ${listed.length}.`,
     );
   }
   return {
@@ -66,7 +67,10 @@ export async function readCocoBoxes(
           `readCocoBoxes: expected ${height}x${width} pixels as the annotations say, got ${JSON.stringify(name)} with ${image.height}x${image.width}.`,
         );
       }
-      return { id: String(id), image, boxes: annotations.map(({ box }) => box) };
+      const boxes = annotations.map(({ box, segmentation }) =>
+        options.masks === true ? { ...box, mask: rleFromSegmentation(segmentation, { height, width }) } : box,
+      );
+      return { id: String(id), image, boxes };
     },
   };
 }
@@ -75,7 +79,7 @@ export async function readCocoBoxes(
 async function withFiles(
   images: readonly CocoImage[],
   folder: DataFolder,
-  options: BrokenOptions,
+  options: CocoOptions & { readonly name: string },
 ): Promise<CocoImage[]> {
   const found: CocoImage[] = [];
   for (let start = 0; start < images.length; start += checksAtOnce) {
@@ -84,7 +88,10 @@ async function withFiles(
     some.forEach((image, i) => {
       const reason = problems[i] ?? '';
       if (reason === '') found.push(image);
-      else reportRecord({ kind: 'image', id: String(image.id), reason }, { ...options, caller: 'readCocoBoxes' });
+      else {
+        const record = { kind: 'image', id: String(image.id), reason, file: options.name } as const;
+        reportRecord(record, { ...options, caller: 'readCocoBoxes' });
+      }
     });
   }
   return found;

@@ -4,8 +4,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { ImageError } from '@sparsevit/windows';
 import type { DecodeOptions } from '../decode-options';
 import { checkSize, defaultMaxPixels } from '../decode-options';
-import { endsAsPng, sniffFormat } from '../format';
 import type { RgbImage } from '../image';
+import { openImageFile } from '../image-file';
 import { loadSharp } from './sharp';
 
 const maxFileBytes = 512 * 1024 * 1024;
@@ -26,23 +26,12 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
   const { size, maxPixels = defaultMaxPixels } = options;
   checkSize(size, maxPixels);
   const isPath = typeof source === 'string';
-  const name = JSON.stringify(options.name ?? (isPath ? source : 'image'));
+  const name = options.name ?? (isPath ? source : 'image');
   if (!isPath && !(source instanceof Uint8Array)) {
     throw new ImageError(`decodeImage: expected a path or bytes, got ${typeof source}.`);
   }
   const bytes = isPath ? await readImageFile(source) : source;
-  const sniffed = sniffFormat(bytes);
-  if ('other' in sniffed) {
-    throw new ImageError(
-      `decodeImage: expected a JPEG, PNG or WebP image, got ${name}, which is ${sniffed.other}. Convert it to one of these formats.`,
-    );
-  }
-  const damaged = (detail: string, cause?: unknown): ImageError =>
-    new ImageError(
-      `decodeImage: expected a whole ${sniffed.format} image, got ${name}, which is truncated or damaged (${detail}). Fetch or export the file again.`,
-      { cause },
-    );
-  if (sniffed.format === 'PNG' && !endsAsPng(bytes)) throw damaged('no end mark');
+  const { damaged, checkPixels } = openImageFile(bytes, name);
 
   const sharp = await loadSharp();
   // Warnings count as errors: damage inside the data of a JPEG is only a warning, and the decoder would fill the rest with grey.
@@ -52,11 +41,7 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
     .catch((cause: unknown) => {
       throw damaged(reasonOf(cause), cause);
     });
-  if (header.width * header.height > maxPixels) {
-    throw new ImageError(
-      `decodeImage: expected at most ${maxPixels} pixels, got ${name} with ${header.width * header.height} (${header.height}x${header.width}). Scale it down first.`,
-    );
-  }
+  checkPixels(header, maxPixels);
   const oriented = open().rotate(); // without an angle: by the EXIF orientation
   const resized = size
     ? oriented.resize({ ...size, fit: 'fill', kernel: 'lanczos3', fastShrinkOnLoad: false })

@@ -7,6 +7,7 @@ import { reportRecord } from '../broken';
 import type { Dataset } from '../sample';
 import { ignoredClass } from '../sample';
 import { decodeImage } from './decode';
+import type { DecodedMask } from './decode-mask';
 import { decodeMask } from './decode-mask';
 import type { DataFolder } from './inside';
 import { fileInside, isImageName, listFolder, openDataFolder, wordsOf } from './inside';
@@ -24,6 +25,12 @@ export interface MaskFolderOptions extends BrokenOptions {
   readonly ignoredValues?: readonly number[];
 }
 
+/** A data set of images and masks. */
+export interface MaskDataset extends Dataset {
+  /** The mask of an item without its image: the class of each pixel, as `Sample.mask`. */
+  readMask(index: number, signal?: AbortSignal): Promise<Uint8Array>;
+}
+
 /**
  * Opens a folder of images and one of masks; `a.jpg` belongs to `a.png`. A sample has a `mask`. Hidden files do not count.
  *
@@ -34,7 +41,7 @@ export interface MaskFolderOptions extends BrokenOptions {
  * @example
  * const streets = await readMaskFolders({ images: 'camvid/train', masks: 'camvid/trainannot', classes, ignoredValues: [11] });
  */
-export async function readMaskFolders(options: MaskFolderOptions): Promise<Dataset> {
+export async function readMaskFolders(options: MaskFolderOptions): Promise<MaskDataset> {
   const { classes, ignoredValues = [] } = options;
   checkClasses(classes, ignoredValues);
   const images = await openDataFolder(options.images, 'readMaskFolders');
@@ -62,6 +69,11 @@ export async function readMaskFolders(options: MaskFolderOptions): Promise<Datas
   const classOf = Uint16Array.from({ length: 256 }, (_, value) =>
     isIgnored.has(value) ? ignoredClass : value < classes.length ? value : noClass,
   );
+  const maskOf = async (fileName: string): Promise<DecodedMask> => {
+    const name = join(masks.path, fileName);
+    const decoded = await decodeMask(await fileInside(masks, fileName), name);
+    return { ...decoded, classes: mapClasses(decoded.classes, { classOf, name, count: classes.length }) };
+  };
   return {
     length: items.length,
     classes,
@@ -74,14 +86,18 @@ export async function readMaskFolders(options: MaskFolderOptions): Promise<Datas
       signal?.throwIfAborted();
       const image = await decodeImage(await fileInside(images, imageName), { name: join(images.path, imageName) });
       signal?.throwIfAborted();
-      const name = join(masks.path, maskName);
-      const decoded = await decodeMask(await fileInside(masks, maskName), name);
-      if (decoded.height !== image.height || decoded.width !== image.width) {
+      const { height, width, classes: mask } = await maskOf(maskName);
+      if (height !== image.height || width !== image.width) {
         throw new ImageError(
-          `readMaskFolders: expected a mask of ${image.height}x${image.width} as its image, got ${JSON.stringify(name)} of ${decoded.height}x${decoded.width}.`,
+          `readMaskFolders: expected a mask of ${image.height}x${image.width} as its image, got ${JSON.stringify(join(masks.path, maskName))} of ${height}x${width}.`,
         );
       }
-      return { id, image, mask: mapClasses(decoded.classes, { classOf, name, count: classes.length }) };
+      return { id, image, mask };
+    },
+    readMask: async (index, signal) => {
+      const { mask } = itemAt(items, index);
+      signal?.throwIfAborted();
+      return (await maskOf(mask)).classes;
     },
   };
 }

@@ -1,11 +1,12 @@
 /** Transforms that cut a part out of a sample, at a given place, anywhere, or around an object. */
 
 import { ConfigError } from '@sparsevit/windows';
+import { cropRle } from '../masks/move';
 import type { ImageSize } from '../resample';
 import { checkImageSize } from '../resample';
 import type { LabelledBox, Sample } from '../sample';
 import type { Transform } from './transform';
-import { checkShare } from './transform';
+import { checkShare, moveMasks } from './transform';
 
 /** A part of an image in whole pixels. */
 export interface CropRegion extends ImageSize {
@@ -17,7 +18,7 @@ const defaultMinVisible = 0.25;
 
 /**
  * Cuts boxes at the borders of a region and moves them to its corner; those of which less than `minVisible` of the area is left, or
- * nothing, are dropped.
+ * nothing, are dropped. Masks of boxes stay as they are: `cropSample` cuts them.
  *
  * @example
  * clipBoxes([{ x: 0, y: 0, width: 4, height: 4, label: 0 }], { x: 2, y: 0, width: 9, height: 9 }); // half of it, at (0, 0)
@@ -40,7 +41,7 @@ export function clipBoxes(
 }
 
 /**
- * Cuts a region out of a sample. Draws nothing.
+ * Cuts a region out of a sample, the masks of its boxes too. Draws nothing.
  *
  * @param region x, y, width and height in whole pixels, inside the image
  * @param minVisible the share of a box's area that has to be left for the box to stay; default 0.25
@@ -62,7 +63,7 @@ export function cropSample(sample: Sample, region: CropRegion, minVisible: numbe
   return {
     ...sample,
     image: { pixels: cutRows(image.pixels, { region, rowLength: image.width, channels: 3 }), height, width },
-    ...(boxes && { boxes: clipBoxes(boxes, region, minVisible) }),
+    ...(boxes && { boxes: moveMasks(clipBoxes(boxes, region, minVisible), (own) => cropRle(own, region)) }),
     ...(mask && { mask: cutRows(mask, { region, rowLength: image.width, channels: 1 }) }),
   };
 }

@@ -1,9 +1,17 @@
 /** Transforms that mirror a sample or turn it by quarters: pixels, boxes and mask go to new places and keep their values. */
 
 import { ConfigError } from '@sparsevit/windows';
-import type { LabelledBox, Sample } from '../sample';
+import { moveRle } from '../masks/move';
+import type { Sample } from '../sample';
 import type { Transform } from './transform';
-import { checkShare } from './transform';
+import { checkShare, moveMasks } from './transform';
+
+interface Rectangle {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
 
 /** How positions move: the source of a pixel of the new image, and where a box goes. */
 interface Move {
@@ -11,7 +19,7 @@ interface Move {
   readonly width: number;
   /** Index of the pixel in the old image that is seen at (y, x) of the new one. */
   source(y: number, x: number): number;
-  box(box: LabelledBox): LabelledBox;
+  box<Box extends Rectangle>(box: Box): Box;
 }
 
 /**
@@ -120,7 +128,12 @@ function moveSample(sample: Sample, move: Move): Sample {
   return {
     ...sample,
     image: { pixels, height, width },
-    ...(boxes && { boxes: boxes.map((box) => move.box(box)) }),
+    ...(boxes && {
+      boxes: moveMasks(
+        boxes.map((box) => move.box(box)),
+        (own) => moveRle(own, { size: { height, width }, source: move.source, extent: move.box }),
+      ),
+    }),
     ...(moved && { mask: moved }),
   };
 }

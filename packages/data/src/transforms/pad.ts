@@ -1,6 +1,7 @@
 /** Transforms that add borders: to a size, to a multiple of a number, or around a resized image (letterbox). */
 
 import { ConfigError } from '@sparsevit/windows';
+import { cropRle } from '../masks/move';
 import type { Placement } from '../placement';
 import { composePlacements, cropPlacement, resizePlacement } from '../placement';
 import type { ImageSize } from '../resample';
@@ -9,6 +10,7 @@ import type { Sample } from '../sample';
 import { ignoredClass } from '../sample';
 import { resizeSample, sizeInside } from './resize';
 import type { Transform } from './transform';
+import { moveMasks } from './transform';
 
 /** Red, green and blue from 0 to 255. */
 export type FillColour = readonly [number, number, number];
@@ -51,7 +53,12 @@ export function padSample(
   return {
     ...sample,
     image: { pixels, height, width },
-    ...(boxes && { boxes: boxes.map((box) => ({ ...box, x: box.x + x, y: box.y + y })) }),
+    ...(boxes && {
+      boxes: moveMasks(
+        boxes.map((box) => ({ ...box, x: box.x + x, y: box.y + y })),
+        (own) => cropRle(own, { x: -x, y: -y, height, width }),
+      ),
+    }),
     ...(padded && { mask: padded }),
   };
 }

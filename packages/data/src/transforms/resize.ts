@@ -1,13 +1,15 @@
 /** Transforms that change the size of a sample: to a size, by a side, or by a random factor. */
 
 import { ConfigError } from '@sparsevit/windows';
+import { resizeRle } from '../masks/move';
 import type { ImageSize } from '../resample';
 import { checkImageSize, resizeImage, resizeMask } from '../resample';
 import type { Sample } from '../sample';
 import type { Transform } from './transform';
+import { moveMasks } from './transform';
 
 /**
- * Resizes a sample to exactly this size: the image by `resizeImage`, the mask to the nearest pixel, the boxes by the same factors.
+ * Resizes a sample to exactly this size: the image by `resizeImage`, masks to the nearest pixel, the boxes by the same factors.
  *
  * @throws ConfigError when the size is not one
  * @example
@@ -23,13 +25,16 @@ export function resizeSample(sample: Sample, size: ImageSize): Sample {
     ...sample,
     image: resizeImage(image, { height, width }),
     ...(boxes && {
-      boxes: boxes.map((box) => ({
-        ...box,
-        x: box.x * scaleX,
-        y: box.y * scaleY,
-        width: box.width * scaleX,
-        height: box.height * scaleY,
-      })),
+      boxes: moveMasks(
+        boxes.map((box) => ({
+          ...box,
+          x: box.x * scaleX,
+          y: box.y * scaleY,
+          width: box.width * scaleX,
+          height: box.height * scaleY,
+        })),
+        (own) => resizeRle(own, { height, width }),
+      ),
     }),
     ...(mask && { mask: resizeMask(mask, { from: image, to: { height, width } }) }),
   };

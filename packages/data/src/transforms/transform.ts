@@ -2,9 +2,10 @@
 
 import type { Random } from '@sparsevit/windows';
 import { ConfigError } from '@sparsevit/windows';
-import type { Sample } from '../sample';
+import type { Rle } from '../masks/rle';
+import type { LabelledBox, Sample } from '../sample';
 
-/** Makes a new sample of a sample; image, boxes and mask move together, and the given sample is left as it was. */
+/** Makes a new sample of a sample; image, boxes and masks move together, and the given sample is left as it was. */
 export type Transform = (sample: Sample, random: Random) => Sample;
 
 /**
@@ -15,6 +16,11 @@ export type Transform = (sample: Sample, random: Random) => Sample;
  */
 export function compose(transforms: readonly Transform[]): Transform {
   return (sample, random) => transforms.reduce((current, transform) => transform(current, random), sample);
+}
+
+/** The boxes with their masks, where they have some, as `move` gives them. */
+export function moveMasks(boxes: readonly LabelledBox[], move: (mask: Rle) => Rle): LabelledBox[] {
+  return boxes.map((box) => (box.mask === undefined ? box : { ...box, mask: move(box.mask) }));
 }
 
 /** Returns the value, or throws a ConfigError when it is not a number from 0 to 1; `name` is the caller and the option, `flip.probability`. */

@@ -76,6 +76,48 @@ export function optimizerCases(): void {
     });
   });
 
+  test('each transform gets its own part of the state, also where keys look like prefixes', async () => {
+    const seen: string[][] = [];
+    const counting: GradientTransform = {
+      name: 'count',
+      init: (parameters) => new Map([...parameters].map(([key, parameter]) => [key, tf.zerosLike(parameter)])),
+      update(updates, state) {
+        seen.push([...state.keys()]);
+        return { updates, state: new Map([...state].map(([key, tensor]) => [key, tf.add(tensor, 1)])) };
+      },
+    };
+    const keys = ['0.count/x', '1.chain/0.count/x', 'x'];
+    const asked: string[] = [];
+    const ask = <Answer>(answer: Answer) => {
+      return (key: string): Answer => {
+        asked.push(key);
+        return answer;
+      };
+    };
+    const transform = chain(
+      counting,
+      chain(counting, addDecayedWeights(0.5, ask(true))),
+      scaleByLearningRate(() => 0.5, ask(2)),
+    );
+    const before = tf.memory().numTensors;
+    const parameters = new Map(keys.map((key) => [key, tf.tidy(() => tf.variable(tf.scalar(1)))]));
+    const gradients = new Map(keys.map((key) => [key, tf.scalar(1)]));
+    const optimizer = createOptimizer(transform, parameters);
+    expect([...optimizer.state.keys()]).toEqual([
+      ...keys.map((key) => `0.count/${key}`),
+      ...keys.map((key) => `1.chain/0.count/${key}`),
+    ]);
+    for (let step = 0; step < 3; step++) optimizer.apply(gradients);
+    expect(seen).toEqual(Array.from({ length: 6 }, () => keys));
+    for (const count of optimizer.state.values()) expect([...(await count.data())]).toEqual([3]);
+    // p -= 0.5 * 2 * (1 + 0.5 p), three times from 1
+    for (const parameter of parameters.values()) expect([...(await parameter.data())]).toEqual([-1.625]);
+    expect(asked).toEqual([...keys, ...keys]);
+    optimizer.dispose();
+    tf.dispose([...parameters.values(), ...gradients.values()]);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   test('a state of other tensors is refused', () => {
     const variable = tf.variable(tf.zeros([2]));
     const optimizer = createOptimizer(recipe(), new Map([['weight', variable]]));

@@ -3,7 +3,7 @@
 import type { SwinModel } from '@sparsevit/backbone';
 import { createSwin, randomWeights } from '@sparsevit/backbone';
 import type { BackendReport } from '@sparsevit/ops';
-import { createTensorOps, initBackend, withoutKernels } from '@sparsevit/ops';
+import { createTensorOps, initBackend, untilDone, withoutKernels } from '@sparsevit/ops';
 import type { KernelPack } from '@sparsevit/windows';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -122,7 +122,7 @@ function prepareCase(
     async run() {
       const result = compute();
       // what a device was given is done when one of its values is here; on wasm it is done already
-      if (backend === 'webgpu') await firstValue(result);
+      if (backend === 'webgpu') await untilDone(result);
       result.dispose();
     },
     async check() {
@@ -136,15 +136,4 @@ function prepareCase(
       image.dispose();
     },
   };
-}
-
-async function firstValue(tensor: Tensor): Promise<void> {
-  const origin = tensor.shape.map(() => 0);
-  const first = tf.slice(
-    tensor,
-    origin,
-    tensor.shape.map(() => 1),
-  );
-  await first.data();
-  first.dispose();
 }

@@ -1,0 +1,3 @@
+import { libraryPreset } from '@sparsevit/tsup-preset';
+
+export default libraryPreset({ entry: { index: 'src/index.ts' } });

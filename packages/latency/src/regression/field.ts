@@ -1,0 +1,79 @@
+/** A value inside a document that somebody else wrote, with its path for messages. */
+
+import { ConfigError } from '@sparsevit/windows';
+
+/** One field of a document. */
+export interface Field {
+  readonly value: unknown;
+  /** The value under a name; the field has to be an object. */
+  at(name: string): Field;
+  /** Whether the object has a name. */
+  has(name: string): boolean;
+  number(range?: { readonly least?: number; readonly most?: number; readonly above?: number }): number;
+  integer(least: number, most: number): number;
+  text(longest: number): string;
+  flag(): boolean;
+  oneOf<const T extends string>(names: readonly T[]): T;
+  list<T>(longest: number, read: (item: Field) => T): T[];
+  /** @throws ConfigError with the path */
+  refuse(expected: string, got: unknown): never;
+}
+
+/** Products of such numbers are still finite. */
+const largest = 1e100;
+
+function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  return typeof value === 'object' ? 'an object' : String(value);
+}
+
+/**
+ * Reads a value field by field.
+ *
+ * @example
+ * fieldOf('table', JSON.parse(text)).at('version').integer(1, 1);
+ */
+export function fieldOf(path: string, value: unknown): Field {
+  const refuse = (expected: string, got: unknown): never => {
+    throw new ConfigError(`${path}: expected ${expected}, got ${typeof got === 'string' ? got : describe(got)}.`);
+  };
+  const record = (): Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : refuse('an object', describe(value));
+  const number: Field['number'] = ({ least, most, above } = {}) => {
+    if (typeof value !== 'number' || !(Math.abs(value) <= largest)) return refuse('a finite number', describe(value));
+    if (above !== undefined && !(value > above)) return refuse(`a number above ${above}`, value);
+    if (least !== undefined && value < least) return refuse(`a number of at least ${least}`, value);
+    if (most !== undefined && value > most) return refuse(`a number of at most ${most}`, value);
+    return value;
+  };
+  return {
+    value,
+    at(name) {
+      const fields = record();
+      if (!Object.hasOwn(fields, name)) return refuse(`a field ${name}`, 'none');
+      return fieldOf(`${path}.${name}`, fields[name]);
+    },
+    has: (name) => Object.hasOwn(record(), name),
+    number,
+    integer(least, most) {
+      const whole = number({ least, most });
+      return Number.isInteger(whole) ? whole : refuse('a whole number', whole);
+    },
+    text(longest) {
+      if (typeof value !== 'string') return refuse('a text', describe(value));
+      return value.length > longest ? refuse(`at most ${longest} letters`, `${value.length}`) : value;
+    },
+    flag: () => (typeof value === 'boolean' ? value : refuse('true or false', describe(value))),
+    oneOf: (names) => names.find((name) => name === value) ?? refuse(names.join(' or '), describe(value)),
+    list(longest, read) {
+      if (!Array.isArray(value)) return refuse('a list', describe(value));
+      if (value.length > longest) return refuse(`at most ${longest} items`, `${value.length}`);
+      return value.map((item, i) => read(fieldOf(`${path}[${i}]`, item)));
+    },
+    refuse,
+  };
+}
