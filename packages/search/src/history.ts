@@ -10,7 +10,7 @@ import type { Problem, Values } from './problem';
 import type { GenerationRecord, SearchRecord } from './records';
 import type { SearchSettings } from './settings';
 import type { Member, Strategy } from './strategies/strategy';
-import { streamSeed } from './streams';
+import { candidateSeed } from './streams';
 import { subsetSteps } from './subsets';
 import { checkResult, evaluationOf, memberOf } from './told';
 
@@ -71,7 +71,7 @@ export function createHistory(genome: Genome, problem: Problem, settings: Search
     levels,
     prunedRatios: prunedRatiosOf(genome, levels),
     computed,
-    seed: streamSeed(seed, -1 - id) >>> 0,
+    seed: candidateSeed(seed, id),
     subsets: subsets === null ? [] : subsetSteps(subsets, problem, computed, evaluations),
   });
 

@@ -3,8 +3,8 @@
  * was chosen for it, so that the winner of a search is often over its budget; the best that meets the budget as measured is taken instead.
  */
 
-import type { PrunedRatios, Random } from '@sparsevit/windows';
-import { ConfigError, createRandom, SparseViTError } from '@sparsevit/windows';
+import type { PrunedRatios } from '@sparsevit/windows';
+import { ConfigError, createRandom, randomOrder, SparseViTError } from '@sparsevit/windows';
 import type { Evaluation } from './candidate';
 import type { Constraint, Objective } from './problem';
 import { violationOf } from './problem';
@@ -109,7 +109,7 @@ export async function measureTop(
   const visits = top.length * rounds;
   let done = 0;
   for (let round = 0; round < rounds; round++) {
-    for (const place of shuffled([...top.keys()], random)) {
+    for (const place of randomOrder(top.length, random)) {
       const evaluation = top[place];
       if (evaluation === undefined) continue;
       signal?.throwIfAborted();
@@ -148,16 +148,6 @@ export async function measureTop(
     measured,
     measuredOverPredicted: quotients.length === 0 ? null : quantile(quotients, 0.5),
   };
-}
-
-/** A list in a drawn order (Fisher-Yates). */
-function shuffled(list: readonly number[], random: Random): number[] {
-  const order = [...list];
-  for (let last = order.length - 1; last > 0; last--) {
-    const other = random.integer(0, last + 1);
-    [order[last], order[other]] = [order[other] ?? 0, order[last] ?? 0];
-  }
-  return order;
 }
 
 /** Linear between the sorted values. */
