@@ -26,6 +26,9 @@ export interface Genome {
   readonly levelOf: ReadonlyMap<number, number>;
 }
 
+/** Far above every Swin there is. */
+const mostPairs = 512;
+
 /**
  * The genome of a space.
  *
@@ -33,8 +36,12 @@ export interface Genome {
  */
 export function createGenome(space: SparsitySpace): Genome {
   const { pairsPerStage, choices } = space;
-  if (!Array.isArray(pairsPerStage) || !pairsPerStage.every((pairs) => Number.isInteger(pairs) && pairs >= 0)) {
-    throw new ConfigError('search: expected pairsPerStage to be whole numbers. createSparsitySpace makes a space.');
+  const isCount = (pairs: unknown): boolean =>
+    Number.isInteger(pairs) && Number(pairs) >= 0 && Number(pairs) <= mostPairs;
+  if (!Array.isArray(pairsPerStage) || !pairsPerStage.every(isCount)) {
+    throw new ConfigError(
+      `search: expected pairsPerStage to be whole numbers of at most ${mostPairs}, got ${String(pairsPerStage)}. createSparsitySpace makes a space.`,
+    );
   }
   const rises = (choice: unknown, i: number): boolean =>
     typeof choice === 'number' &&

@@ -10,7 +10,7 @@ import type { Problem, Values } from './problem';
 import type { GenerationRecord, SearchRecord } from './records';
 import type { SearchSettings } from './settings';
 import type { Member, Strategy } from './strategies/strategy';
-import { streamSeed } from './streams';
+import { candidateSeed } from './streams';
 import { subsetSteps } from './subsets';
 import { checkResult, evaluationOf, memberOf } from './told';
 
@@ -37,8 +37,8 @@ export interface History {
   /** Of generations that are done, in order of ids. */
   readonly evaluations: readonly Evaluation[];
   now(): Standing;
-  /** The id of a sparsity that was drawn before. */
-  idOf(levels: Levels): number | undefined;
+  /** The id of a sparsity that was drawn before, by its key. */
+  idOf(key: string): number | undefined;
   /** Sparsities that were drawn. */
   size(): number;
   begin(record: GenerationRecord): void;
@@ -55,6 +55,8 @@ export function createHistory(genome: Genome, problem: Problem, settings: Search
   const records: SearchRecord[] = [];
   const evaluations: Evaluation[] = [];
   const members: Member[] = [];
+  // of the generation that is being evaluated
+  const ended = new Map<number, Evaluation>();
   let standing: Standing = {
     running: null,
     generations: 0,
@@ -69,7 +71,7 @@ export function createHistory(genome: Genome, problem: Problem, settings: Search
     levels,
     prunedRatios: prunedRatiosOf(genome, levels),
     computed,
-    seed: streamSeed(seed, -1 - id) >>> 0,
+    seed: candidateSeed(seed, id),
     subsets: subsets === null ? [] : subsetSteps(subsets, problem, computed, evaluations),
   });
 
@@ -96,10 +98,12 @@ export function createHistory(genome: Genome, problem: Problem, settings: Search
     const settled = running?.settled() ?? null;
     if (running === null || settled === null) return;
     for (const one of settled) {
-      const evaluation = evaluationOf(one, running.generation, problem);
+      const evaluation = ended.get(one.id);
+      if (evaluation === undefined) continue;
       evaluations.push(evaluation);
       members.push(memberOf(one, evaluation, problem));
     }
+    ended.clear();
     strategy.learn(running.memberIds.flatMap((id) => members[id] ?? []));
     standing = { ...standing, running: null };
   };
@@ -121,6 +125,7 @@ export function createHistory(genome: Genome, problem: Problem, settings: Search
     records.push({ type: 'result', ...result, attempt: took.attempt });
     if (took.ended === null) return;
     const evaluation = evaluationOf(took.ended, running.generation, problem);
+    ended.set(evaluation.id, evaluation);
     const best = isBetter(evaluation, standing.best) ? evaluation : standing.best;
     standing = { ...standing, ended: standing.ended + 1, best };
   };
@@ -159,7 +164,7 @@ export function createHistory(genome: Genome, problem: Problem, settings: Search
     records,
     evaluations,
     now: () => standing,
-    idOf: (levels) => ids.get(keyOf(levels)),
+    idOf: (key) => ids.get(key),
     size: () => ids.size,
     begin,
     settle(results) {

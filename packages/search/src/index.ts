@@ -10,7 +10,7 @@ export { measureTop } from './measure-top';
 export type { SearchPreset, SearchPresetName } from './presets';
 export { searchPresets } from './presets';
 export type { Constraint, Objective, SparsityFunction, Values } from './problem';
-export type { GenerationRecord, ResultRecord, SearchRecord, SearchSnapshot } from './records';
+export type { GenerationRecord, ResultRecord, SavedSettings, SearchRecord, SearchSnapshot } from './records';
 export { searchFormat, searchVersion } from './records';
 export type { SearchEnding, SearchResult } from './result';
 export { resultFormat, resultVersion } from './result';

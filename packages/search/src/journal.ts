@@ -4,10 +4,9 @@
  */
 
 import { CheckpointError } from '@sparsevit/windows';
-import type { SearchRecord, SearchSnapshot } from './records';
+import type { SavedSettings, SearchRecord } from './records';
 import { readHeader, readRecord, searchFormat, searchVersion } from './records';
 import type { Search } from './search';
-import type { SearchSettings } from './settings';
 
 /** The name of a journal's format, in its first line. */
 export const journalFormat = 'sparsevit-search-journal';
@@ -24,7 +23,7 @@ export interface JournalStorage {
 
 /** A journal, read. */
 export interface ReadJournal {
-  readonly settings: SearchSettings;
+  readonly settings: SavedSettings;
   readonly records: readonly SearchRecord[];
   /** Characters up to which it is whole; what is behind has to be cut off before it goes on. */
   readonly length: number;
@@ -44,7 +43,7 @@ export interface ReadJournal {
 export function parseJournal(text: string): ReadJournal | null {
   const lines = text.split('\n');
   lines.pop(); // behind the last line break there is nothing, or a torn line
-  let settings: SearchSettings | null = null;
+  let settings: SavedSettings | null = null;
   let length = 0;
   let generationEnd = 0;
   let onlyFailed = false;
@@ -107,13 +106,8 @@ export async function openJournal(storage: JournalStorage, search: Search): Prom
   const read = parseJournal(text);
   let written = 0;
   if (read !== null) {
-    const snapshot: SearchSnapshot = {
-      format: searchFormat,
-      version: searchVersion,
-      settings: read.settings,
-      records: read.records,
-    };
-    search.restore(snapshot);
+    const { settings, records } = read;
+    search.restore({ format: searchFormat, version: searchVersion, settings, records });
     written = search.recordsFrom(0).length;
   } else if (text.length > 0 && !isTornHeader(text)) {
     throw new CheckpointError('search: expected a journal of a search, got another text. Give another place.');

@@ -4,7 +4,7 @@
  */
 
 import type { PrunedRatios } from '@sparsevit/windows';
-import { ConfigError, createRandom, SparseViTError } from '@sparsevit/windows';
+import { ConfigError, createRandom, randomOrder, SparseViTError } from '@sparsevit/windows';
 import type { Evaluation } from './candidate';
 import type { Constraint, Objective } from './problem';
 import { violationOf } from './problem';
@@ -106,27 +106,23 @@ export async function measureTop(
   }
   const random = createRandom(seed);
   const samples = top.map((): number[] => []);
+  const visits = top.length * rounds;
+  let done = 0;
   for (let round = 0; round < rounds; round++) {
-    const order = shuffled(top.length, random.integer);
-    for (const [visit, place] of order.entries()) {
+    for (const place of randomOrder(top.length, random)) {
+      const evaluation = top[place];
+      if (evaluation === undefined) continue;
       signal?.throwIfAborted();
-      const { id, prunedRatios } = top[place] as Evaluation;
+      const { id, prunedRatios } = evaluation;
       const value = await measure(prunedRatios, { signal });
       if (!(Number.isFinite(value) && value > 0)) {
         throw new SparseViTError(
           'search',
-          `measureTop: expected ${budget.name} above 0, got ${value} for candidate ${id}.`,
+          `measureTop: expected ${budget.name} above 0, got ${value} for candidate ${id}. A measurement that fails should throw.`,
         );
       }
       samples[place]?.push(value);
-      onEvent({
-        type: 'measurement-end',
-        id,
-        round,
-        value,
-        done: round * top.length + visit + 1,
-        count: rounds * top.length,
-      });
+      onEvent({ type: 'measurement-end', id, round, value, done: ++done, count: visits });
     }
   }
   const measured = top.map((evaluation, place): MeasuredSparsity => {
@@ -152,16 +148,6 @@ export async function measureTop(
     measured,
     measuredOverPredicted: quotients.length === 0 ? null : quantile(quotients, 0.5),
   };
-}
-
-/** The places below `count` in a drawn order (Fisher-Yates). */
-function shuffled(count: number, integer: (low: number, high: number) => number): number[] {
-  const order = Array.from({ length: count }, (_, place) => place);
-  for (let last = count - 1; last > 0; last--) {
-    const other = integer(0, last + 1);
-    [order[last], order[other]] = [order[other] ?? 0, order[last] ?? 0];
-  }
-  return order;
 }
 
 /** Linear between the sorted values. */

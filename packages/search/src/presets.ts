@@ -151,7 +151,7 @@ export function presetOf(preset: SearchPresetName | SearchPreset): SearchPreset 
       `search: expected a preset of ${Object.keys(searchPresets).join(', ')}, got ${typeof preset === 'string' ? preset : String(kind)}.`,
     );
   }
-  const fields = found as unknown as Readonly<Record<string, unknown>>;
+  const fields: Readonly<Record<string, unknown>> = { ...found };
   for (const [name, least] of Object.entries(counts[kind])) {
     const value = fields[name];
     if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > mostMembers) {

@@ -39,6 +39,9 @@ export interface SearchSnapshot {
   readonly records: readonly SearchRecord[];
 }
 
+/** Settings as they were saved: compared with those of the search that goes on, field by field, and not looked at otherwise. */
+export type SavedSettings = Readonly<Record<string, unknown>>;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is Fields =>
@@ -103,12 +106,11 @@ export function readRecord(value: unknown, where: string): SearchRecord {
 }
 
 /**
- * Checks format and version of a saved search or a journal, and gives its settings back. They are compared with those of the search that goes on, so
- * their fields are not looked at here.
+ * Checks format and version of a saved search or a journal, and gives its settings back.
  *
  * @throws CheckpointError when it is something else, or of a newer version
  */
-export function readHeader(value: unknown, format: string, where: string): SearchSettings {
+export function readHeader(value: unknown, format: string, where: string): SavedSettings {
   if (!isObject(value) || value.format !== format) refuse(where, `the format ${format}`);
   if (value.version !== searchVersion) {
     throw new CheckpointError(
@@ -116,7 +118,7 @@ export function readHeader(value: unknown, format: string, where: string): Searc
     );
   }
   if (!isObject(value.settings)) refuse(where, 'the settings of a search');
-  return value.settings as unknown as SearchSettings;
+  return value.settings;
 }
 
 /**
@@ -124,13 +126,14 @@ export function readHeader(value: unknown, format: string, where: string): Searc
  *
  * @throws CheckpointError when it is none
  */
-export function readSnapshot(value: unknown): SearchSnapshot {
+export function readSnapshot(value: unknown): {
+  readonly settings: SavedSettings;
+  readonly records: readonly SearchRecord[];
+} {
   const settings = readHeader(value, searchFormat, 'the saved search');
-  const { records } = value as Fields;
+  const records = isObject(value) ? value.records : null;
   if (!Array.isArray(records)) refuse('the saved search', 'records');
   return {
-    format: searchFormat,
-    version: searchVersion,
     settings,
     records: records.map((record, i) => readRecord(record, `record ${i} of the saved search`)),
   };

@@ -18,7 +18,7 @@ import type { SearchEnding, SearchResult } from './result';
 import { summarize } from './result';
 import type { SearchOptions, SearchSettings } from './settings';
 import { checkSameSettings, settingsOf } from './settings';
-import { streamSeed } from './streams';
+import { generationSeed } from './streams';
 import { checkSubsets } from './subsets';
 import { checkResult } from './told';
 
@@ -109,8 +109,8 @@ export function createSearch(options: SearchOptions): Search {
     if (room <= 0) ending = 'evaluations-spent';
     else if (stalls >= mostStalls) ending = 'stalled';
     if (ending !== null) return null;
-    const random = createRandom(streamSeed(settings.seed, generations));
-    let proposed = strategy.propose({ random, region, isKnown: (levels) => history.idOf(levels) !== undefined });
+    const random = createRandom(generationSeed(settings.seed, generations));
+    let proposed = strategy.propose({ random, region, isKnown: (key) => history.idOf(key) !== undefined });
     if (generations === 0)
       proposed = beginWith(
         initial.map((levels) => region.repair(levels, random)),
@@ -128,7 +128,7 @@ export function createSearch(options: SearchOptions): Search {
     const members: number[] = [];
     for (const levels of proposed) {
       const key = keyOf(levels);
-      let id = history.idOf(levels) ?? fresh.get(key)?.id;
+      let id = history.idOf(key) ?? fresh.get(key)?.id;
       if (id === undefined) {
         if (fresh.size >= room) continue;
         id = history.size() + fresh.size;

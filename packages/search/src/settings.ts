@@ -92,7 +92,7 @@ export function settingsOf(options: SearchOptions, preset: SearchPreset, compute
  *
  * @throws CheckpointError that names the first difference
  */
-export function checkSameSettings(own: SearchSettings, saved: SearchSettings): void {
+export function checkSameSettings(own: SearchSettings, saved: Readonly<Record<string, unknown>>): void {
   for (const name of Object.keys(own) as (keyof SearchSettings)[]) {
     if (name === 'maxEvaluations') continue;
     const expected = canonical(own[name]);

@@ -1,5 +1,9 @@
-/** Streams of random numbers of one seed that have nothing to do with each other. */
+/** Seeds of a search's streams of random numbers: one for each generation, one for each candidate. */
 
-/** The seed of a stream: generations use the numbers from 0, candidates those below. */
-export const streamSeed = (seed: number, use: number): number =>
-  (Math.imul(seed ^ 0x2545f491, 0x9e3779b1) + Math.imul(use, 0x85ebca6b)) | 0;
+import { mixSeeds } from '@sparsevit/windows';
+
+/** The seed of what a generation draws. */
+export const generationSeed = (seed: number, generation: number): number => mixSeeds([seed, 0, generation]);
+
+/** The seed that a candidate carries, from 0 to 2^32 - 1. */
+export const candidateSeed = (seed: number, id: number): number => mixSeeds([seed, 1, id]) >>> 0;

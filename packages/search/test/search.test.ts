@@ -419,6 +419,7 @@ describe('refuses', () => {
     ['no evaluations', { maxEvaluations: 0 }, 'expected maxEvaluations'],
     ['a reference that lacks an objective', { reference: {} }, 'expected a finite reference for accuracy'],
     ['a space without pairs', { space: { pairsPerStage: [0], choices: [0] } }, 'at least one pair'],
+    ['a space beyond all measure', { space: { pairsPerStage: [1e9], choices: [0] } }, 'expected pairsPerStage'],
     ['choices that do not rise', { space: { pairsPerStage: [1], choices: [0.2, 0.1] } }, 'rising choices'],
     ['choices out of range', { space: { pairsPerStage: [1], choices: [0, 0.99] } }, 'rising choices'],
     ['a given sparsity of another space', { initial: [[[0.1]]] }, 'expected 3 stages, got 1'],

@@ -14,8 +14,10 @@ export interface Protocol {
   readonly evaluations: readonly number[];
   /** Evaluations after which hypervolume is read. */
   readonly frontEvaluations: readonly number[];
-  /** Points that each sparsity has for itself in the rough models. */
+  /** Standard deviation, in points, of what each sparsity has for itself in the rough models. */
   readonly roughness: number;
+  /** What is lost once more of the worst pair, in the models that no sum of curves and products is. */
+  readonly bottleneck: number;
   /** Times that overheads are measured. */
   readonly rounds: number;
 }
@@ -28,6 +30,7 @@ export const fullProtocol: Protocol = {
   evaluations: [100, 200, 400],
   frontEvaluations: [100, 200, 400, 600],
   roughness: 0.05,
+  bottleneck: 1,
   rounds: 20,
 };
 
@@ -45,6 +48,9 @@ export const presets: readonly SearchPresetName[] = [
   'nsga2',
   'random',
 ];
+
+/** Presets that are compared on the models with deviations. */
+export const deviationPresets: readonly SearchPresetName[] = ['assisted', 'small', 'spos', 'random'];
 
 /** Presets that find fronts, the default first. */
 export const frontPresets: readonly SearchPresetName[] = ['assisted', 'nsga2', 'random'];

@@ -51,13 +51,22 @@ const denseAccuracy = 42.6;
 const baseMs = 4;
 const msPerGmac = 1.1;
 
-/**
- * The model of a seed.
- *
- * @param roughness standard deviation, in points, of what each sparsity has for itself, beside the smooth law: a metric on a validation set of
- *   finite size is like that. It belongs to the sparsity: evaluated again it is the same.
- */
-export function createSensitivityModel(seed: number, roughness = 0): SensitivityModel {
+/** What a model has beside the law above; nothing by default. */
+export interface Deviations {
+  /**
+   * Standard deviation, in points, of what each sparsity has for itself: a metric on a validation set of finite size is like that. It belongs to
+   * the sparsity: evaluated again it is the same.
+   */
+  readonly roughness?: number;
+  /** Accuracy loses this share of the largest D_g * f_g once more: the worst pair spoils what the others keep. No sum of curves and products is like that. */
+  readonly bottleneck?: number;
+}
+
+/** The model of a seed. */
+export function createSensitivityModel(
+  seed: number,
+  { roughness = 0, bottleneck = 0 }: Deviations = {},
+): SensitivityModel {
   const space = createSparsitySpace(architecture);
   const random = createRandom(0x5e45 + seed);
   const between = (low: number, high: number): number => low + (high - low) * random.uniform();
@@ -74,7 +83,7 @@ export function createSensitivityModel(seed: number, roughness = 0): Sensitivity
   const levelOf = (ratio: number): number => Math.round(10 * ratio);
   const shares = new Float64Array(drops.length);
   return {
-    name: `model ${seed}${roughness > 0 ? ', rough' : ''}`,
+    name: `model ${seed}`,
     space,
     accuracy(prunedRatios) {
       let gene = 0;
@@ -85,14 +94,16 @@ export function createSensitivityModel(seed: number, roughness = 0): Sensitivity
         }
       }
       let lost = 0;
+      let largest = 0;
       for (let g = 0; g < shares.length; g++) {
         const share = shares[g] ?? 0;
+        largest = Math.max(largest, (drops[g] ?? 0) * share);
         lost += (drops[g] ?? 0) * share;
         for (let h = g + 1; h < shares.length; h++) lost += (interactions[g]?.[h] ?? 0) * share * (shares[h] ?? 0);
       }
       if (roughness > 0)
         lost += roughness * createRandom(placeOfPrunedRatios(space, prunedRatios) ^ (seed << 20)).normal();
-      return denseAccuracy - lost;
+      return denseAccuracy - lost - bottleneck * largest;
     },
     latencyMs(prunedRatios) {
       let ms = baseMs;

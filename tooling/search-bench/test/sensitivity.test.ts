@@ -51,7 +51,7 @@ describe.each(fullProtocol.models)('model %i', (seed) => {
 
 test('the rough model differs by a normal deviation that belongs to the sparsity', () => {
   const smooth = createSensitivityModel(1);
-  const rough = createSensitivityModel(1, 0.05);
+  const rough = createSensitivityModel(1, { roughness: 0.05 });
   const random = createRandom(0);
   const differences = Array.from({ length: 3000 }, () => {
     const at = drawUniformly(smooth.space, random);

@@ -30,7 +30,7 @@ export interface AssistedPreset {
 }
 
 /** Tries per child; a repeat does not count. */
-const triesPerChild = 10;
+const triesPerChild = 4;
 
 /** An assisted search with these numbers. */
 export function createAssisted(preset: AssistedPreset, problem: Problem, region: Region): Strategy {

@@ -2,6 +2,7 @@
 
 import { ConfigError } from '@sparsevit/windows';
 import type { Levels } from '../genome';
+import { keyOf } from '../genome';
 import type { Region } from '../region';
 import type { Strategy } from './strategy';
 import { gatherNew } from './strategy';
@@ -50,10 +51,10 @@ export function createExhaustive({ generation }: ExhaustivePreset, region: Regio
       const levels: Levels[] = [];
       if (all === null) return levels;
       const at = (place: number): Levels => all.levelsAt(all.places[place] ?? 0);
-      while (next < all.places.length && isKnown(at(next))) next++;
+      while (next < all.places.length && isKnown(keyOf(at(next)))) next++;
       for (let place = next; place < all.places.length && levels.length < generation; place++) {
         const candidate = at(place);
-        if (!isKnown(candidate)) levels.push(candidate);
+        if (!isKnown(keyOf(candidate))) levels.push(candidate);
       }
       return levels;
     },

@@ -50,9 +50,8 @@ export function createEvolution(preset: EvolutionPreset): Strategy {
         const draw = preset.firstDraws === 'sorted' ? region.drawSorted : region.drawUniformly;
         return fill(preset, proposing, [{ count: population, draw: () => draw(random) }]);
       }
-      const pick = (): Member => parents[random.integer(0, parents.length)] ?? (parents[0] as Member);
-      const mutated = (): Levels =>
-        region.drawAllowed(() => mutate(region.genome, pick().levels, preset, random), random);
+      const pick = (): Levels => parents[random.integer(0, parents.length)]?.levels ?? [];
+      const mutated = (): Levels => region.drawAllowed(() => mutate(region.genome, pick(), preset, random), random);
       const crossed = (): Levels => region.drawAllowed(() => cross(parents, preset, random), random);
       return fill(preset, proposing, [
         { count: mutants, draw: mutated },

@@ -19,8 +19,8 @@ export interface Member extends Ranked {
 export interface Proposing {
   readonly random: Random;
   readonly region: Region;
-  /** True for a sparsity that has been proposed before: proposing it again evaluates nothing. */
-  isKnown(levels: Levels): boolean;
+  /** True for the key of a sparsity that has been proposed before: proposing it again evaluates nothing. */
+  isKnown(key: string): boolean;
 }
 
 /** Proposes generations and learns from them. */
@@ -54,10 +54,12 @@ export interface NewLevels {
 export function gatherNew({ random, region, isKnown }: Proposing): NewLevels {
   const gathered: Levels[] = [];
   const keys = new Set<string>();
-  const isNew = (levels: Levels): boolean => !isKnown(levels) && !keys.has(keyOf(levels));
+  const isNewKey = (key: string): boolean => !isKnown(key) && !keys.has(key);
+  const isNew = (levels: Levels): boolean => isNewKey(keyOf(levels));
   const add = (levels: Levels): boolean => {
-    if (!isNew(levels)) return false;
-    keys.add(keyOf(levels));
+    const key = keyOf(levels);
+    if (!isNewKey(key)) return false;
+    keys.add(key);
     gathered.push(levels);
     return true;
   };
