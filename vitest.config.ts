@@ -11,6 +11,8 @@ export default defineConfig({
     include: ['packages/*/{test,src}/**/*.test.ts', 'tooling/*/test/**/*.test.ts'],
     setupFiles: ['@sparsevit/testing/setup'],
     provide: { goldens: findGoldens(), wasmPath: '' },
+    // A worker per core: most of a file is one thread of wasm. vitest leaves one core to itself, which is half of the machine where there are two.
+    maxWorkers: '100%',
     // Whole forwards and gradients on the cpu backend take seconds, several times that on a busy two-core machine.
     testTimeout: 60_000,
     hookTimeout: 60_000,
