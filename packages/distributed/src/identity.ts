@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import type { EvaluationJob, EvaluationSubject } from '@sparsevit/config';
 import { parseEvaluationJob, parseEvaluationSubject } from '@sparsevit/config';
 import type { Candidate } from '@sparsevit/search';
-import { ConfigError } from '@sparsevit/windows';
+import { ConfigError, canonicalJson } from '@sparsevit/windows';
 
 /**
  * The SHA-256 of what is evaluated, in hexadecimal digits. Paths do not count: a file may lie elsewhere on another machine.
@@ -53,14 +53,7 @@ export function queueNameOf(subject: string, device: string | undefined): string
 }
 
 function hashOf(value: unknown): string {
-  return createHash('sha256').update(canonical(value)).digest('hex');
-}
-
-/** JSON with the names of fields in order, so that the same data give the same text. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
+  return createHash('sha256')
+    .update(canonicalJson(value) ?? '')
+    .digest('hex');
 }

@@ -1,7 +1,7 @@
 /** What a search is, as plain data: two searches with the same settings and the same values told are the same search. */
 
 import type { PrunedRatios, SparsitySpace } from '@sparsevit/windows';
-import { CheckpointError, ConfigError } from '@sparsevit/windows';
+import { CheckpointError, ConfigError, canonicalJson } from '@sparsevit/windows';
 import type { SearchPreset, SearchPresetName } from './presets';
 import type { Constraint, Objective } from './problem';
 import type { SubsetOptions } from './subsets';
@@ -95,8 +95,8 @@ export function settingsOf(options: SearchOptions, preset: SearchPreset, compute
 export function checkSameSettings(own: SearchSettings, saved: Readonly<Record<string, unknown>>): void {
   for (const name of Object.keys(own) as (keyof SearchSettings)[]) {
     if (name === 'maxEvaluations') continue;
-    const expected = canonical(own[name]);
-    const got = canonical(saved[name]);
+    const expected = canonicalJson(own[name]) ?? 'nothing';
+    const got = canonicalJson(saved[name]) ?? 'nothing';
     if (expected === got) continue;
     throw new CheckpointError(
       `search: expected to go on with a search whose ${name} is ${shorten(expected)}, got ${shorten(got)}. Give the same settings, or begin anew.`,
@@ -105,14 +105,3 @@ export function checkSameSettings(own: SearchSettings, saved: Readonly<Record<st
 }
 
 const shorten = (text: string): string => (text.length > 120 ? `${text.slice(0, 117)}...` : text);
-
-/** JSON with the names of fields in order, so that the same data give the same text. */
-function canonical(value: unknown): string {
-  return (
-    JSON.stringify(value, (_, part: unknown) =>
-      typeof part === 'object' && part !== null && !Array.isArray(part)
-        ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-        : part,
-    ) ?? 'nothing'
-  );
-}

@@ -1,5 +1,6 @@
 export type { SwinArchitecture, SwinRules } from './architecture';
 export { checkArchitecture, stageChannels, stageHiddenWidth, stagePairs } from './architecture';
+export { canonicalJson } from './canonical-json';
 export type { DenseOps } from './dense-ops';
 export {
   checkAddShape,

@@ -1,5 +1,7 @@
 /** A hash of plain data that is the same on every machine and for every order of fields. */
 
+import { canonicalJson } from '@sparsevit/windows';
+
 /**
  * FNV-1a, 64 bits, of a value as JSON with sorted keys: 16 hexadecimal digits. It tells documents apart; it is no protection against forgery.
  *
@@ -9,16 +11,8 @@
  */
 export function stableHash(value: unknown): string {
   let hash = 0xcbf29ce484222325n;
-  for (const byte of new TextEncoder().encode(canonicalJson(value))) {
+  for (const byte of new TextEncoder().encode(canonicalJson(value) ?? '')) {
     hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
   }
   return hash.toString(16).padStart(16, '0');
-}
-
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }
