@@ -148,6 +148,44 @@ describe('evaluation', () => {
     model.dispose();
   });
 
+  test('masks are judged in pixels of the original, resized or in borders', async () => {
+    // the left half of 96 x 128 pixels is of class 1
+    const mask = Uint8Array.from({ length: 96 * 128 }, (_, i) => (i % 128 < 64 ? 1 : 0));
+    const image = { pixels: new Uint8Array(96 * 128 * 3), height: 96, width: 128 };
+    const halves: Dataset = {
+      length: 1,
+      classes: ['right', 'left'],
+      describe: () => 'halves',
+      read: async () => ({ id: 'a', image, mask }),
+    };
+    // seen at 64 x 64: resized, or as 48 x 64 with a border below, which is told to be the other way round
+    const answering = (isLeft: (row: number, column: number) => boolean): TaskRunner => ({
+      async run() {
+        const values = new Float32Array(16 * 16 * 2);
+        for (let i = 0; i < 256; i++) values[2 * i + (isLeft(Math.floor(i / 16), i % 16) ? 1 : 0)] = 5;
+        return { kind: 'semantic', logits: { values, shape: [1, 16, 16, 2] }, auxiliaryLogits: null };
+      },
+      dispose: async () => {},
+    });
+    const options = {
+      task: { kind: 'semantic', classes: halves.classes, channels: 8 },
+      cases: [{ name: 'dense', sparsity: null }],
+      normalization,
+      size: { height: 64, width: 64 },
+    } as const;
+    const bordered = answering((row, column) => (row < 12 ? column < 8 : column >= 8));
+    const [resized] = await evaluate(
+      answering((_, column) => column < 8),
+      halves,
+      options,
+    );
+    const [placed] = await evaluate(bordered, halves, { ...options, keepRatio: true });
+    const [misplaced] = await evaluate(bordered, halves, options);
+    expect(resized?.score).toBe(1);
+    expect(placed?.score).toBe(1);
+    expect(misplaced?.score).toBeLessThan(0.7);
+  });
+
   test('classification: the first, and the first five', async () => {
     const task: TaskConfig = { kind: 'classification', classes: ['a', 'b', 'c', 'd', 'e', 'f', 'g'] };
     const labelled: Dataset = {
