@@ -56,6 +56,26 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
     load: async () => (await import('./commands/calibrate')).calibrateCommand,
   },
   {
+    name: 'search',
+    summary: 'Find the sparsity of every layer for a budget of milliseconds.',
+    load: async () => (await import('./commands/search')).searchCommand,
+  },
+  {
+    name: 'worker',
+    summary: 'Evaluate for a search that runs elsewhere.',
+    load: async () => (await import('./commands/worker')).workerCommand,
+  },
+  {
+    name: 'pipeline',
+    summary: 'All of it: train, adapt, profile, search, fine-tune, report.',
+    load: async () => (await import('./commands/pipeline')).pipelineCommand,
+  },
+  {
+    name: 'init',
+    summary: 'Write a pipeline to begin with.',
+    load: async () => (await import('./commands/init')).initCommand,
+  },
+  {
     name: 'inspect',
     summary: 'Say what a checkpoint holds.',
     load: async () => (await import('./commands/inspect')).inspectCommand,
@@ -69,7 +89,7 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
 
 /**
  * Runs a command and returns the exit code: 0 done; 2 for something about the input, which one line on stderr names; 1 for a bug, with a stack;
- * 130 for a command that was stopped (Ctrl-C).
+ * 3 for a pipeline whose result does not meet its budget; 130 for a command that was stopped (Ctrl-C).
  *
  * @param argv what was typed after `sparsevit`
  * @example
@@ -77,23 +97,22 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
  */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   try {
-    await dispatch(argv, io);
-    return exitCodes.success;
+    return (await dispatch(argv, io)) ?? exitCodes.success;
   } catch (error) {
     return reportError(error, io);
   }
 }
 
-async function dispatch(argv: readonly string[], io: CliIo): Promise<void> {
+async function dispatch(argv: readonly string[], io: CliIo): Promise<number | undefined> {
   const [name, ...rest] = argv;
   const command = commands.find((candidate) => candidate.name === name);
   if (command !== undefined) {
-    await (await command.load()).run(rest, io);
-    return;
+    return (await command.load()).run(rest, io);
   }
   if (name === '--version' || name === '-v') io.stdout(`${version}\n`);
   else if (name === undefined || name === 'help' || asksForHelp([name])) io.stdout(await helpOn(rest[0]));
   else throw unknownCommand(name);
+  return undefined;
 }
 
 /** The help of the command that was named after `help` or `--help`, else that of the program. */

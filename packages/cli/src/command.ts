@@ -44,7 +44,8 @@ export interface Command {
   readonly name: string;
   readonly summary: string;
   help(): string;
-  run(argv: readonly string[], io: CliIo): Promise<void>;
+  /** The exit code, where it is not that of success. */
+  run(argv: readonly string[], io: CliIo): Promise<number | undefined>;
 }
 
 /** Every command has it, handled before anything else is looked at. */
@@ -59,7 +60,7 @@ const helpOption: OptionSpec = { description: 'Print this help.' };
 export function defineCommand<const Options extends Readonly<Record<string, OptionSpec>>>(
   definition: CommandText & {
     readonly options: Options;
-    execute(args: ParsedArguments<Options>, io: CliIo): Promise<void>;
+    execute(args: ParsedArguments<Options>, io: CliIo): Promise<void> | Promise<number>;
   },
 ): Command {
   const { name, summary, options } = definition;
@@ -69,8 +70,12 @@ export function defineCommand<const Options extends Readonly<Record<string, Opti
     summary,
     help,
     async run(argv, io) {
-      if (asksForHelp(argv)) io.stdout(help());
-      else await definition.execute(parseArguments(argv, name, options), io);
+      if (!asksForHelp(argv)) {
+        const code = await definition.execute(parseArguments(argv, name, options), io);
+        return typeof code === 'number' ? code : undefined;
+      }
+      io.stdout(help());
+      return undefined;
     },
   };
 }

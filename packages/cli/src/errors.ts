@@ -1,25 +1,17 @@
 /** What is the user's mistake and what is ours: the first is one line and exit code 2, the second a stack and exit code 1. */
 
+import { printable } from '@sparsevit/pipeline/files';
 import { SparseViTError } from '@sparsevit/windows';
 import type { CliIo } from './io';
 
-/** Exit codes of every command. */
-export const exitCodes = { success: 0, bug: 1, badInput: 2, interrupted: 130 } as const;
+export { inputError, quote } from '@sparsevit/pipeline/files';
 
-/** An error about what the user typed or named; message in the grammar `name: expected <invariant>, got <value>. <what to do>.` */
-export function inputError(message: string, options?: { cause?: unknown }): SparseViTError {
-  return new SparseViTError('input', message, options);
-}
+/** Exit codes of every command. */
+export const exitCodes = { success: 0, bug: 1, badInput: 2, budgetMissed: 3, interrupted: 130 } as const;
 
 /** What a command that the user stopped ends with; message says what is kept and how to go on. */
 export function interruption(message: string): DOMException {
   return new DOMException(message, 'AbortError');
-}
-
-/** Text from outside in quotes: cut, one line, nothing in it that steers a terminal. */
-export function quote(text: string): string {
-  const cut = text.length > 200 ? `${text.slice(0, 200)}...` : text;
-  return `"${printable(cut)}"`;
 }
 
 /** Prints an error and returns the exit code that goes with it. */
@@ -40,8 +32,4 @@ export function reportError(error: unknown, io: Pick<CliIo, 'stderr'>): number {
 /** A refusal of the operating system: no such file, disk full, not permitted. */
 function isSystemError(error: unknown): error is Error {
   return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
-}
-
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

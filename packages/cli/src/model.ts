@@ -3,11 +3,11 @@
 import type { HostTensor, SwinCheckpoint, SwinFamily, SwinWeights } from '@sparsevit/backbone';
 import { familyRules, loadCheckpoint, randomWeights } from '@sparsevit/backbone';
 import type { SwinPresetName } from '@sparsevit/config/presets';
-import { swinPreset, swinPresetNames } from '@sparsevit/config/presets';
+import { describeArchitecture, presetOf, swinPreset, swinPresetNames } from '@sparsevit/config/presets';
+import { readInputFile } from '@sparsevit/pipeline/files';
 import type { Sparsity, SwinArchitecture } from '@sparsevit/windows';
 import { SparseViTError } from '@sparsevit/windows';
 import { inputError, quote } from './errors';
-import { readInputFile } from './files';
 import { parseChoice, parseInteger, seedRange } from './values';
 
 /** A model and where it comes from. */
@@ -99,21 +99,6 @@ export async function readCheckpoint(
 /** Reads the name of a family. */
 export function parseFamily(text: string): SwinFamily {
   return parseChoice(text, '--family', Object.keys(familyRules) as SwinFamily[]);
-}
-
-/** The preset that an architecture equals; null when there is none. */
-export function presetOf(architecture: SwinArchitecture): SwinPresetName | null {
-  const { embedDim, depths, heads, window, mlpRatio, patchSize } = architecture;
-  const facts = (a: SwinArchitecture): string =>
-    JSON.stringify([a.embedDim, a.depths, a.heads, a.window, a.mlpRatio, a.patchSize]);
-  const wanted = facts({ embedDim, depths, heads, window, mlpRatio, patchSize });
-  return swinPresetNames.find((name) => facts(swinPreset(name)) === wanted) ?? null;
-}
-
-/** `swin-t`, or what an architecture without a name is made of. */
-export function describeArchitecture(architecture: SwinArchitecture): string {
-  const { embedDim, depths, heads, window, mlpRatio, patchSize } = architecture;
-  return `embed ${embedDim}, depths ${depths.join(',')}, heads ${heads.join(',')}, window ${window}, MLP ratio ${mlpRatio}, patch ${patchSize}`;
 }
 
 /** The options that say how a checkpoint is read. */

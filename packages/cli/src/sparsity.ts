@@ -1,6 +1,6 @@
 /** Which sparsity a command works with: the notation that was typed, the one saved with the weights, or 60 % everywhere. */
 
-import { formatSparsity, parseSparsity } from '@sparsevit/config/presets';
+import { notationOf, parseSparsity } from '@sparsevit/config/presets';
 import type { Sparsity, SparsityMode, SparsityRules, SwinArchitecture } from '@sparsevit/windows';
 import { hasRatios, sparsityModes, uniformSparsity } from '@sparsevit/windows';
 import { parseChoice } from './values';
@@ -50,10 +50,4 @@ export function modeOf(sparsity: SparsityRules): SparsityMode | 'custom' {
 /** What is pruned, in words: `.3|0|.1,.2,.2|0 pruned`, or `windows below thresholds 0.2|none|0.5|1 pruned`. */
 export function prunedOf(sparsity: Sparsity): string {
   return `${hasRatios(sparsity) ? '' : 'windows below '}${notationOf(sparsity)} pruned`;
-}
-
-/** The ratios in the notation of `--sparsity`, or the thresholds by stage. */
-export function notationOf(sparsity: Sparsity): string {
-  if (hasRatios(sparsity)) return formatSparsity(sparsity);
-  return `thresholds ${sparsity.thresholds.map((threshold) => threshold ?? 'none').join('|')}`;
 }

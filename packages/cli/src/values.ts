@@ -43,6 +43,13 @@ export function parseShare(text: string, option: string): number {
   return value;
 }
 
+/** Reads a number above 0, such as milliseconds. */
+export function parsePositive(text: string, option: string): number {
+  const value = /^(?:\d{1,12}|\d{0,12}\.\d{1,12})$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value > 0)) throw inputError(`${option}: expected a number above 0, got ${quote(text)}.`);
+  return value;
+}
+
 /** Threads of the engine; undefined for all cores. */
 export function parseThreads(text: string | undefined): number | undefined {
   return text === undefined ? undefined : parseInteger(text, '--threads', { min: 1, max: 256 });

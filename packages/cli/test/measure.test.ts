@@ -1,5 +1,5 @@
+import { outputPaths } from '@sparsevit/pipeline/files';
 import { describe, expect, it } from 'vitest';
-import { outputPaths } from '../src/files';
 import { measureInTurns, spreadOf } from '../src/run/measure';
 import { formatBytes, formatNumber, renderTable } from '../src/table';
 

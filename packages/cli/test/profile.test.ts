@@ -1,11 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { randomWeights, saveCheckpoint } from '@sparsevit/backbone';
 import { imagenetNormalization, parseLatencyTable } from '@sparsevit/config';
-import { newTask } from '@sparsevit/tasks';
+import { planSamples } from '@sparsevit/pipeline/node';
+import { newTask, saveTask } from '@sparsevit/tasks';
 import { createSparsitySpace } from '@sparsevit/windows';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { planSamples } from '../src/profile/sampling';
-import { writeTaskFile } from '../src/task/task-file';
 import type { Outcome } from './fake-io';
 import { run, steadyClock, temporaryFolder } from './fake-io';
 import { architecture } from './train-run';
@@ -35,7 +34,7 @@ beforeAll(() => {
   writeFileSync(at('backbone.safetensors'), saveCheckpoint({ ...backbone, sparsity: null }));
   const task = newTask({ kind: 'detection', classes: ['car'], channels: 8 }, backbone, { seed: 1 });
   const input = { size: { height: 64, width: 96 }, keepRatio: true, normalization: imagenetNormalization };
-  writeFileSync(at('task.safetensors'), writeTaskFile(task, input));
+  writeFileSync(at('task.safetensors'), saveTask({ ...task, input }));
 });
 
 const small = ['--size', '64x64', '--configs', '10', '--rounds', '2', '--threads', '1'];
@@ -144,11 +143,11 @@ describe('profile', () => {
     [[...begin, ...out, '--hold-out', '101'], /--hold-out: expected a whole number from 1 to 100, got "101"/],
     [
       [...begin, ...out, '--configs', '400'],
-      /--configs: expected at most 364 of the 729 sparsities of this model, got 400/,
+      / configs: expected at most 364 of the 729 sparsities of this model, got 400/,
     ],
     [
       [...begin, ...out, '--configs', '300', '--hold-out', '65'],
-      /--hold-out: expected at most 64 of the 729 .* beside 300 to fit, got 65/,
+      / hold-out: expected at most 64 of the 729 .* beside 300 to fit, got 65/,
     ],
     [[...begin, ...out, '--rounds', '0'], /--rounds: expected/],
     [[...begin, ...out, '--tolerance', '2'], /--tolerance: expected a number from 0 to 1/],

@@ -4,6 +4,8 @@ export type { SwinArchitectureInput } from './schemas/architecture';
 export { swinArchitectureSchema } from './schemas/architecture';
 export type { DataSource, DataSourceInput } from './schemas/data-source';
 export { dataSourceSchema } from './schemas/data-source';
+export type { DeployedSparsity, Deployment } from './schemas/deployment';
+export { deploymentSchema } from './schemas/deployment';
 export type { EvaluationAnswer, EvaluationJob, JobCandidate } from './schemas/evaluation-job';
 export {
   evaluationAnswerSchema,
@@ -16,7 +18,32 @@ export { evaluationSubjectSchema, parseEvaluationSubject } from './schemas/evalu
 export type { LatencyTable, TimedSamples } from './schemas/latency-table';
 export { latencyTableJsonSchema, latencyTableSchema, parseLatencyTable } from './schemas/latency-table';
 export type { ModelConfig, ModelConfigInput } from './schemas/model-config';
-export { defineConfig, modelConfigJsonSchema, modelConfigSchema, parseModelConfig } from './schemas/model-config';
+export { defineModelConfig, modelConfigJsonSchema, modelConfigSchema, parseModelConfig } from './schemas/model-config';
+export type {
+  PipelineReport,
+  ReportCase,
+  ReportKeptWindows,
+  ReportSample,
+  ReportStage,
+  ReportTraining,
+} from './schemas/pipeline-report';
+export { parsePipelineReport, pipelineReportSchema } from './schemas/pipeline-report';
+export type {
+  GivenFile,
+  PipelineData,
+  PipelineLatency,
+  PipelineReportOptions,
+  PipelineRun,
+  PipelineRunInput,
+  PipelineSearch,
+} from './schemas/pipeline-run';
+export {
+  defineConfig,
+  isGivenFile,
+  parsePipelineRun,
+  pipelineRunJsonSchema,
+  pipelineRunSchema,
+} from './schemas/pipeline-run';
 export type { Preprocessing, PreprocessingInput } from './schemas/preprocessing';
 export { preprocessingSchema } from './schemas/preprocessing';
 export type {
@@ -45,6 +72,8 @@ export { sparsitySchema } from './schemas/sparsity';
 export type { Augmentation, AugmentationInput, TrainingInput, TrainingInputInput } from './schemas/training-input';
 export type { TrainingFamily, TrainingModel, TrainingModelInput } from './schemas/training-model';
 export type {
+  StageTraining,
+  StageTrainingInput,
   TrainingOptimizer,
   TrainingPlan,
   TrainingPlanInput,
@@ -54,6 +83,13 @@ export type {
 export type { TrainingData, TrainingRun, TrainingRunInput } from './schemas/training-run';
 export { defineTrainingRun, parseTrainingRun, trainingRunJsonSchema, trainingRunSchema } from './schemas/training-run';
 export type { TrainingTask } from './schemas/training-task';
-export { formatSparsity, parseSparsity } from './sparsity-notation';
+export { formatSparsity, notationOf, parseSparsity } from './sparsity-notation';
 export type { SwinPresetName } from './swin-presets';
-export { isSwinPresetName, swinPreset, swinPresetNames, swinPresets } from './swin-presets';
+export {
+  describeArchitecture,
+  isSwinPresetName,
+  presetOf,
+  swinPreset,
+  swinPresetNames,
+  swinPresets,
+} from './swin-presets';

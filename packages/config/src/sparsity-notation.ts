@@ -3,8 +3,15 @@
  * A number is digits with an optional fraction; no sign, no exponent, no blanks. The text holds ratios only, not the mode.
  */
 
-import type { RatioSparsity, SparsityMode, SwinArchitecture } from '@sparsevit/windows';
-import { ConfigError, checkSparsity, maxPrunedRatio, sparsityModes, uniformSparsity } from '@sparsevit/windows';
+import type { RatioSparsity, Sparsity, SparsityMode, SwinArchitecture } from '@sparsevit/windows';
+import {
+  ConfigError,
+  checkSparsity,
+  hasRatios,
+  maxPrunedRatio,
+  sparsityModes,
+  uniformSparsity,
+} from '@sparsevit/windows';
 import { quote } from './quote';
 
 const decimalNumber = /^(?:\d+|\d*\.\d+)$/;
@@ -71,4 +78,15 @@ function formatRatio(ratio: number): string {
   const [digits = '', exponent] = String(ratio).split('e-');
   if (exponent === undefined) return digits.replace(/^0\./, '.');
   return `.${'0'.repeat(Number(exponent) - 1)}${digits.replace('.', '')}`;
+}
+
+/**
+ * What a sparsity is in a line of text: the ratios in the notation of `parseSparsity`, or the thresholds by stage.
+ *
+ * @example
+ * notationOf(uniformSparsity(swinPreset('swin-t'), 0.6)); // '.6|.6|.6,.6,.6|.6'
+ */
+export function notationOf(sparsity: Sparsity): string {
+  if (hasRatios(sparsity)) return formatSparsity(sparsity);
+  return `thresholds ${sparsity.thresholds.map((threshold) => threshold ?? 'none').join('|')}`;
 }

@@ -70,3 +70,28 @@ export function swinPreset(name: string): SwinArchitecture {
   }
   return swinPresets[name];
 }
+
+/**
+ * The name of the preset that an architecture equals; null when there is none.
+ *
+ * @example
+ * presetOf(checkpoint.architecture) ?? describeArchitecture(checkpoint.architecture); // 'swin-t'
+ */
+export function presetOf(architecture: SwinArchitecture): SwinPresetName | null {
+  const { embedDim, depths, heads, window, mlpRatio, patchSize } = architecture;
+  const facts = (a: SwinArchitecture): string =>
+    JSON.stringify([a.embedDim, a.depths, a.heads, a.window, a.mlpRatio, a.patchSize]);
+  const wanted = facts({ embedDim, depths, heads, window, mlpRatio, patchSize });
+  return swinPresetNames.find((name) => facts(swinPreset(name)) === wanted) ?? null;
+}
+
+/**
+ * What an architecture is made of, in words.
+ *
+ * @example
+ * describeArchitecture(swinPreset('swin-t')); // 'embed 96, depths 2,2,6,2, heads 3,6,12,24, window 7, MLP ratio 4, patch 4'
+ */
+export function describeArchitecture(architecture: SwinArchitecture): string {
+  const { embedDim, depths, heads, window, mlpRatio, patchSize } = architecture;
+  return `embed ${embedDim}, depths ${depths.join(',')}, heads ${heads.join(',')}, window ${window}, MLP ratio ${mlpRatio}, patch ${patchSize}`;
+}

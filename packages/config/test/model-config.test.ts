@@ -3,7 +3,7 @@ import { describe, expect, expectTypeOf, test } from 'vitest';
 import * as z from 'zod';
 import type { ModelConfig, ModelConfigInput } from '../src/index';
 import {
-  defineConfig,
+  defineModelConfig,
   imagenetNormalization,
   type modelConfigSchema,
   parseModelConfig,
@@ -187,13 +187,15 @@ describe('parseModelConfig', () => {
 });
 
 describe('types', () => {
-  test('defineConfig returns its argument and checks it', () => {
-    const config = defineConfig({ version: 1, architecture: 'swin-nano', sparsity: '.6' });
+  test('defineModelConfig returns its argument and checks it', () => {
+    const config = defineModelConfig({ version: 1, architecture: 'swin-nano', sparsity: '.6' });
     expect(parseModelConfig(config).architecture.embedDim).toBe(32);
     // @ts-expect-error: no preset has this name
-    expect(() => parseModelConfig(defineConfig({ version: 1, architecture: 'swin-xl' }))).toThrow(ConfigError);
+    expect(() => parseModelConfig(defineModelConfig({ version: 1, architecture: 'swin-xl' }))).toThrow(ConfigError);
     // @ts-expect-error: no such field
-    expect(() => parseModelConfig(defineConfig({ version: 1, architecture: 'swin-t', size: 7 }))).toThrow(ConfigError);
+    expect(() => parseModelConfig(defineModelConfig({ version: 1, architecture: 'swin-t', size: 7 }))).toThrow(
+      ConfigError,
+    );
   });
 
   test('what is read can be written', () => {

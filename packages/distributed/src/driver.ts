@@ -6,9 +6,10 @@
 import { setMaxListeners } from 'node:events';
 import type { EvaluationJob, EvaluationSubject } from '@sparsevit/config';
 import type { Candidate, EvaluationOutcome, Evaluator } from '@sparsevit/search';
+import { subjectKey } from '@sparsevit/search/node';
 import { ConfigError, SparseViTError } from '@sparsevit/windows';
 import { Job, Queue, QueueEvents } from 'bullmq';
-import { jobIdOf, jobOf, queueNameOf, subjectKey } from './identity';
+import { jobIdOf, jobOf, queueNameOf } from './identity';
 import type { JobEnding } from './job-ending';
 import { endingOfAnswer, endingOfFailure, endingOfJob } from './job-ending';
 import type { Connection, ConnectionEvent, RedisAddress } from './redis';

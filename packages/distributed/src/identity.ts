@@ -3,24 +3,11 @@
  * job is their hash, so that a job that is asked for twice is done once, by whichever driver, and its answer is found again.
  */
 
-import { createHash } from 'node:crypto';
-import type { EvaluationJob, EvaluationSubject } from '@sparsevit/config';
-import { parseEvaluationJob, parseEvaluationSubject } from '@sparsevit/config';
+import type { EvaluationJob } from '@sparsevit/config';
+import { parseEvaluationJob } from '@sparsevit/config';
 import type { Candidate } from '@sparsevit/search';
-import { ConfigError, canonicalJson } from '@sparsevit/windows';
-
-/**
- * The SHA-256 of what is evaluated, in hexadecimal digits. Paths do not count: a file may lie elsewhere on another machine.
- *
- * @throws ConfigError for a subject that is not valid
- * @example
- * console.log(subjectKey(subject).slice(0, 12));
- */
-export function subjectKey(subject: EvaluationSubject): string {
-  const { files, settings } = parseEvaluationSubject(subject);
-  const contents = Object.entries(files).map(([name, { sha256 }]): [string, string] => [name, sha256]);
-  return hashOf({ files: Object.fromEntries(contents), settings });
-}
+import { hashOf } from '@sparsevit/search/node';
+import { ConfigError } from '@sparsevit/windows';
 
 /**
  * A candidate as a job.
@@ -50,10 +37,4 @@ export function queueNameOf(subject: string, device: string | undefined): string
     throw new ConfigError(`distributed: expected the fingerprint of a device, got ${JSON.stringify(device)}.`);
   }
   return `device-${hashOf(device)}`;
-}
-
-function hashOf(value: unknown): string {
-  return createHash('sha256')
-    .update(canonicalJson(value) ?? '')
-    .digest('hex');
 }

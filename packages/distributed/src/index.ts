@@ -1,7 +1,5 @@
 export type { DistributedEvaluator, DistributedEvaluatorOptions, DriverEvent } from './driver';
 export { createDistributedEvaluator } from './driver';
-export { checkFiles, identifyFiles } from './files';
-export { subjectKey } from './identity';
 export type { MeasureWithOptions } from './measure';
 export { measureWith } from './measure';
 export type { ConnectionEvent, ConnectOptions, RedisAddress } from './redis';

@@ -2,8 +2,8 @@
 
 import type { EvaluationSubject } from '@sparsevit/config';
 import { parseEvaluationSubject } from '@sparsevit/config';
+import { subjectKey } from '@sparsevit/search/node';
 import type { Redis } from 'ioredis';
-import { subjectKey } from './identity';
 import type { ConnectOptions, RedisAddress } from './redis';
 import { connectRedis } from './redis';
 

@@ -4,10 +4,11 @@ import { hostname } from 'node:os';
 import type { EvaluationAnswer, EvaluationJob, EvaluationSubject } from '@sparsevit/config';
 import { parseEvaluationAnswer, parseEvaluationJob } from '@sparsevit/config';
 import type { Candidate, Evaluator } from '@sparsevit/search';
+import { subjectKey } from '@sparsevit/search/node';
 import { ConfigError } from '@sparsevit/windows';
 import type { Job } from 'bullmq';
 import { Queue, UnrecoverableError, WaitingError, Worker } from 'bullmq';
-import { jobIdOf, queueNameOf, subjectKey } from './identity';
+import { jobIdOf, queueNameOf } from './identity';
 import type { Connection, ConnectionEvent, RedisAddress } from './redis';
 import { connectRedis } from './redis';
 

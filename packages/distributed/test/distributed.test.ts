@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { EvaluationAnswer, EvaluationJob, EvaluationSubject } from '@sparsevit/config';
 import type { Candidate, Evaluator } from '@sparsevit/search';
 import { measureTop } from '@sparsevit/search';
+import { subjectKey } from '@sparsevit/search/node';
 import { BackendError, ConfigError, SparseViTError } from '@sparsevit/windows';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -17,13 +18,7 @@ import type {
   EvaluationWorkerOptions,
   WorkerEvent,
 } from '../src/index';
-import {
-  announcedSubjects,
-  createDistributedEvaluator,
-  createEvaluationWorker,
-  measureWith,
-  subjectKey,
-} from '../src/index';
+import { announcedSubjects, createDistributedEvaluator, createEvaluationWorker, measureWith } from '../src/index';
 import { describeRedis, freePort, type RedisServer, startRedis } from './redis-server';
 
 const { signal } = new AbortController();

@@ -28,6 +28,11 @@ export interface SearchOptions {
   readonly enumerateUpTo?: number;
   /** The corner from which hypervolume is measured, objective by objective; default the worst values that were met. */
   readonly reference?: Readonly<Record<string, number>>;
+  /**
+   * What is evaluated and what computes, in a short text such as a hash of weights, data and predictor: a journal of another is refused. Default
+   * nothing is said, and then whoever resumes sees to it.
+   */
+  readonly subject?: string;
 }
 
 /** The settings of a search, complete. */
@@ -43,9 +48,11 @@ export interface SearchSettings {
   readonly attempts: number;
   readonly enumerateUpTo: number;
   readonly reference: Readonly<Record<string, number>> | null;
+  readonly subject: string | null;
 }
 
 const largestEnumeration = 2 ** 26;
+const longestSubject = 1000;
 
 /**
  * Fills in defaults.
@@ -54,7 +61,7 @@ const largestEnumeration = 2 ** 26;
  * @throws ConfigError for numbers that are none
  */
 export function settingsOf(options: SearchOptions, preset: SearchPreset, computed: readonly string[]): SearchSettings {
-  const { space, objectives, constraints = [], seed, initial = [], subsets, reference } = options;
+  const { space, objectives, constraints = [], seed, initial = [], subsets, reference, subject } = options;
   const { maxEvaluations = 200, attempts = 2, enumerateUpTo = 2_000_000 } = options;
   if (!Number.isSafeInteger(seed)) throw new ConfigError(`search: expected seed to be a whole number, got ${seed}.`);
   for (const [name, value, least, most] of [
@@ -71,6 +78,9 @@ export function settingsOf(options: SearchOptions, preset: SearchPreset, compute
       throw new ConfigError(`search: expected a finite reference for ${name}, got ${String(reference?.[name])}.`);
     }
   }
+  if (subject !== undefined && (typeof subject !== 'string' || subject === '' || subject.length > longestSubject)) {
+    throw new ConfigError(`search: expected subject to be a text of 1 to ${longestSubject} characters.`);
+  }
   const isComputed = (name: string): boolean => computed.includes(name);
   return {
     space: { pairsPerStage: [...space.pairsPerStage], choices: [...space.choices] },
@@ -84,6 +94,7 @@ export function settingsOf(options: SearchOptions, preset: SearchPreset, compute
     attempts,
     enumerateUpTo,
     reference: reference ?? null,
+    subject: subject ?? null,
   };
 }
 

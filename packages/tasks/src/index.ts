@@ -10,6 +10,8 @@ export type { DetectionConfig } from './heads/detection';
 export type { HeadOps } from './heads/feature-pyramid';
 export type { SemanticConfig } from './heads/semantic';
 export type { UpernetConfig } from './heads/upernet';
+export type { TaskInput } from './input';
+export { checkTaskInput, taskInputOf } from './input';
 export { evaluateCoco } from './metrics/coco';
 export type { CocoAnnotation, CocoDocument, CocoImage, CocoResult } from './metrics/coco-document';
 export type { CocoEvaluator } from './metrics/coco-evaluator';

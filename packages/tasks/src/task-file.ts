@@ -1,6 +1,6 @@
 /**
  * Task checkpoints as files: the backbone's weights under the keys of a known layout, so that whatever reads a Swin reads it from here too, the
- * head's under `task.`, and the task in the metadata, versioned.
+ * head's under `task.`, and in the metadata, versioned, the task and what it sees of an image.
  */
 
 import type { HostTensor, WritableTensor } from '@sparsevit/backbone';
@@ -8,6 +8,8 @@ import { loadCheckpoint, readSafetensors, saveCheckpoint, toFloat32, writeSafete
 import { CheckpointError, SparseViTError } from '@sparsevit/windows';
 import type { TaskConfig } from './config';
 import { checkTask } from './config';
+import type { TaskInput } from './input';
+import { checkTaskInput } from './input';
 import type { TaskCheckpoint } from './task';
 import { headSlots } from './task';
 
@@ -23,7 +25,7 @@ const headPrefix = 'task.';
  * @example
  * await writeFile('detector.safetensors', saveTask(checkpoint));
  */
-export function saveTask({ config, backbone, head }: TaskCheckpoint): Uint8Array<ArrayBuffer> {
+export function saveTask({ config, backbone, head, input }: TaskCheckpoint): Uint8Array<ArrayBuffer> {
   // microsoft's layout has places for output norms and for a classifier, whatever the family
   const { tensors, metadata } = readSafetensors(saveCheckpoint(backbone, { layout: 'microsoft' }));
   const all = new Map<
@@ -35,7 +37,7 @@ export function saveTask({ config, backbone, head }: TaskCheckpoint): Uint8Array
       throw new CheckpointError(`saveTask: expected finite weights, got others in ${key}.`);
     all.set(`${headPrefix}${key}`, { values: values as Float32Array, shape });
   }
-  return writeSafetensors(all, { ...metadata, [metadataKey]: JSON.stringify({ version, config }) });
+  return writeSafetensors(all, { ...metadata, [metadataKey]: JSON.stringify({ version, config, input }) });
 }
 
 /**
@@ -47,7 +49,7 @@ export function saveTask({ config, backbone, head }: TaskCheckpoint): Uint8Array
  */
 export function loadTask(bytes: Uint8Array): TaskCheckpoint {
   const { tensors, metadata } = readSafetensors(bytes);
-  const config = readConfig(metadata[metadataKey]);
+  const { config, input } = readDocument(metadata[metadataKey]);
   const heads = [...tensors].filter(([key]) => key.startsWith(headPrefix));
   const { [metadataKey]: _, ...own } = metadata;
   const bare = new Map([...tensors].filter(([key]) => !key.startsWith(headPrefix)));
@@ -68,7 +70,7 @@ export function loadTask(bytes: Uint8Array): TaskCheckpoint {
   if (head.size !== heads.length) {
     throw new CheckpointError(`loadTask: expected ${head.size} weights of a ${config.kind} head, got ${heads.length}.`);
   }
-  return { config, backbone, head };
+  return { config, backbone, head, ...(input === undefined ? {} : { input }) };
 }
 
 /** True for a file that `loadTask` reads; false for a bare Swin. */
@@ -80,13 +82,13 @@ export function isTaskFile(bytes: Uint8Array): boolean {
   }
 }
 
-function readConfig(text: string | undefined): TaskConfig {
+function readDocument(text: string | undefined): { config: TaskConfig; input: TaskInput | undefined } {
   if (text === undefined) {
     throw new CheckpointError(
       'loadTask: expected a task with its head, got a file without one. A bare Swin is a backbone: newTask puts a fresh head on it.',
     );
   }
-  let document: { version?: unknown; config?: unknown } | null;
+  let document: { version?: unknown; config?: unknown; input?: unknown } | null;
   try {
     document = JSON.parse(text) as typeof document;
   } catch (cause) {
@@ -98,7 +100,10 @@ function readConfig(text: string | undefined): TaskConfig {
     );
   }
   try {
-    return checkTask(document.config as TaskConfig);
+    return {
+      config: checkTask(document.config as TaskConfig),
+      input: document.input === undefined ? undefined : checkTaskInput(document.input as TaskInput),
+    };
   } catch (cause) {
     if (!SparseViTError.isInstance(cause)) throw cause;
     throw new CheckpointError(`loadTask: ${cause.message}`, { cause });

@@ -15,6 +15,7 @@ import type { HeadSlot, MakeWeight } from './heads/slots';
 import { freshWeight } from './heads/slots';
 import type { UpernetWeights } from './heads/upernet';
 import { upernetForward, upernetSlots } from './heads/upernet';
+import type { TaskInput } from './input';
 
 /** A task with its weights on the host: what a file holds. */
 export interface TaskCheckpoint {
@@ -22,6 +23,8 @@ export interface TaskCheckpoint {
   readonly backbone: Pick<SwinCheckpoint, 'architecture' | 'family' | 'weights' | 'sparsity'>;
   /** The head's weights by key; empty for classification, whose classifier belongs to the backbone's weights. */
   readonly head: ReadonlyMap<string, HostTensor>;
+  /** How images are made ready for it; `taskInputOf` gives what is taken where nothing is said. */
+  readonly input?: TaskInput;
 }
 
 /** What a forward gives, by the kind of task. */

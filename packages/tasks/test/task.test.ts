@@ -20,6 +20,7 @@ import {
   newTask,
   readTask,
   saveTask,
+  taskInputOf,
 } from '../src/index';
 import { taskLoss, trainableTask } from '../src/losses';
 import { architecture, configs, draw, randomTask } from './cases/tiny';
@@ -88,6 +89,19 @@ describe.each(Object.entries(configs))('%s', (_, config) => {
     expect(again.head).toEqual(checkpoint.head);
     expect(again.backbone.weights).toEqual(checkpoint.backbone.weights);
     expect(again.backbone).toMatchObject({ architecture, family: 'mmdet', sparsity: null });
+    expect(again.input).toBeUndefined();
+    expect(taskInputOf(again)).toMatchObject({ size: null, keepRatio: false });
+  });
+
+  test('keeps how images are made ready', () => {
+    const input = {
+      size: { height: 64, width: 96 },
+      keepRatio: true,
+      normalization: { mean: [0.1, 0.2, 0.3], std: [1, 2, 3] },
+    };
+    const again = loadTask(saveTask({ ...randomTask(config), input }));
+    expect(again.input).toEqual(input);
+    expect(taskInputOf(again)).toEqual(input);
   });
 
   test('a step changes every weight that the output depends on, and nothing is left over', async () => {
@@ -267,6 +281,15 @@ describe('what does not go together', () => {
       [writeSafetensors(more, metadata), /expected 16 weights .* got 17/],
       [changed({ version: 9 }), /newer @sparsevit\/tasks/],
       [changed({ config: null }), /expected a kind/],
+      [changed({ input: null }), /task input: expected size, keepRatio and normalization, got null/],
+      [changed({ input: {} }), /task input: expected size to be null, or height and width/],
+      [changed({ input: { size: { height: 0, width: 4 } } }), /task input: expected size .* got .*"height":0/],
+      [changed({ input: { size: null, keepRatio: 1 } }), /keepRatio to be true or false, got 1/],
+      [changed({ input: { size: null, keepRatio: true } }), /three numbers as normalization.mean/],
+      [
+        changed({ input: { size: null, keepRatio: true, normalization: { mean: [0, 0, 0], std: [1, 1, 0] } } }),
+        /above 0/,
+      ],
       [writeSafetensors(tensors, { ...metadata, 'sparsevit-task': '{' }), /expected JSON/],
       [bytes.slice(0, 2000), /expected/],
     ] as const) {

@@ -13,6 +13,7 @@ import { uniformSparsity } from '@sparsevit/windows';
 import type { Score } from './evaluate-job';
 import { macsOf, runEvaluateJob } from './evaluate-job';
 import { claimsOf, markdownOf, plotOf } from './report';
+import { runSearchStudy } from './search-study';
 import type { Study } from './studies';
 import { architecture, controlRatio, sizeAt, studies } from './studies';
 import type { Campaign, TrainJob } from './train-job';
@@ -25,6 +26,7 @@ const help = `claims: the paper's training claims, measured.
   --study NAME   scenes (default; drawn here), aerial or camvid
   --data FOLDER  where the photos of aerial (a COCO folder) or camvid lie
   --longer N     N times as many steps of everything
+  --searched     what a search makes of the adapted models that are there, on scenes
   --quick        a few minutes, one seed: to see that it works
   --folder PATH  where models, scores and the report go (default: .cache/NAME beside this tool, with -quick or -xN behind it); what is there is not done again
   --processes N  jobs at the same time; default: one per core
@@ -40,6 +42,7 @@ const { values } = parseArgs({
     data: { type: 'string' },
     longer: { type: 'string', default: '1' },
     quick: { type: 'boolean', default: false },
+    searched: { type: 'boolean', default: false },
     folder: { type: 'string' },
     processes: { type: 'string' },
     job: { type: 'string' },
@@ -70,6 +73,7 @@ const campaign: Campaign = {
 
 if (values.help) console.log(help);
 else if (values.job !== undefined) await runJob(JSON.parse(values.job) as Job);
+else if (values.searched) await runSearchStudy(campaign, here);
 else await runStudy(campaign);
 
 async function runJob(job: Job): Promise<void> {

@@ -1,20 +1,20 @@
 /** `sparsevit calibrate`: a predictor of another device, or another input size, moved to this one by a few measurements. */
 
 import type { LatencyTable } from '@sparsevit/config';
+import { presetOf } from '@sparsevit/config/presets';
 import type { CostEstimate } from '@sparsevit/latency';
 import { referenceSparsities } from '@sparsevit/latency';
+import { checkOutputFile, writeOutputFile } from '@sparsevit/pipeline/files';
+import type { PredictionSource } from '@sparsevit/pipeline/node';
+import { named, openPredictionSource, readLatencyTable } from '@sparsevit/pipeline/node';
 import type { Command } from '../command';
 import { defineCommand } from '../command';
 import { inputError } from '../errors';
-import { checkOutputFile, writeOutputFile } from '../files';
 import type { CliIo } from '../io';
-import { named, readLatencyTable } from '../latency/documents';
 import type { CalibrationResult } from '../latency/move';
 import { checkSameArchitecture, moveByTable } from '../latency/move';
 import { describeDevice, predictorBytes, renderErrors, sourceFacts } from '../latency/report';
-import type { PredictionSource } from '../latency/source';
-import { openPredictionSource } from '../latency/source';
-import { presetOf } from '../model';
+
 import { measurePlan } from '../profile/measure-plan';
 import type { MeasurementOptions } from '../profile/options';
 import { measurementOptions } from '../profile/options';

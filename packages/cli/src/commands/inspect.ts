@@ -1,12 +1,13 @@
 /** `sparsevit inspect`: what a checkpoint file holds. */
 
 import { listWeights, partsOf } from '@sparsevit/backbone';
+import { describeArchitecture, notationOf, presetOf } from '@sparsevit/config/presets';
+import { checkInputFile } from '@sparsevit/pipeline/files';
 import type { Command } from '../command';
 import { defineCommand } from '../command';
 import { inputError } from '../errors';
-import { checkInputFile } from '../files';
-import { checkpointOptions, describeArchitecture, parseFamily, presetOf, readCheckpoint } from '../model';
-import { modeOf, notationOf, prunedOf } from '../sparsity';
+import { checkpointOptions, parseFamily, readCheckpoint } from '../model';
+import { modeOf, prunedOf } from '../sparsity';
 import { formatBytes, renderFacts } from '../table';
 
 /** The command. */

@@ -1,13 +1,13 @@
 /** `sparsevit macs`: how many multiply-accumulates a backbone takes, counted, not measured. */
 
-import { swinPreset } from '@sparsevit/config/presets';
+import { notationOf, swinPreset } from '@sparsevit/config/presets';
 import type { MacCount, MacPart } from '@sparsevit/latency';
 import { countMacs } from '@sparsevit/latency';
 import type { Command } from '../command';
 import { defineCommand } from '../command';
 import { inputError, quote } from '../errors';
 import { presetList } from '../model';
-import { chooseSparsity, modeOf, notationOf } from '../sparsity';
+import { chooseSparsity, modeOf } from '../sparsity';
 import { renderTable } from '../table';
 import { parseInteger, parseSize } from '../values';
 

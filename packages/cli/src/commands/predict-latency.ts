@@ -1,12 +1,13 @@
 /** `sparsevit predict-latency`: how long sparsities take that were not measured. */
 
-import { parseSparsity } from '@sparsevit/config/presets';
+import { notationOf, parseSparsity } from '@sparsevit/config/presets';
 import { qualityReport, rowsAtSpeedOf } from '@sparsevit/latency';
+import { checkOutputFile, writeOutputFile } from '@sparsevit/pipeline/files';
+import type { PredictionSource } from '@sparsevit/pipeline/node';
+import { named, openPredictionSource, readLatencyTable } from '@sparsevit/pipeline/node';
 import type { Command } from '../command';
 import { defineCommand } from '../command';
 import { inputError } from '../errors';
-import { checkOutputFile, writeOutputFile } from '../files';
-import { named, readLatencyTable } from '../latency/documents';
 import type { JudgedHoldOut, NamedPrediction } from '../latency/report';
 import {
   holdOutFacts,
@@ -16,10 +17,8 @@ import {
   renderPredictions,
   sourceFacts,
 } from '../latency/report';
-import type { PredictionSource } from '../latency/source';
-import { checkHoldOut, openPredictionSource } from '../latency/source';
+import { checkHoldOut } from '../latency/source';
 import { refuseInputs } from '../profile/plan';
-import { notationOf } from '../sparsity';
 import { renderFacts } from '../table';
 
 /** The command. */

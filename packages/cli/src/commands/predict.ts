@@ -5,17 +5,18 @@ import { basename, extname, join } from 'node:path';
 import { decodeImage, encodePng } from '@sparsevit/data/node';
 import { createEngine } from '@sparsevit/engine';
 import { engineRunner } from '@sparsevit/pipeline';
+import { checkInputFile, checkOutputFile, writeOutputFile } from '@sparsevit/pipeline/files';
+import { readTaskFile } from '@sparsevit/pipeline/node';
+import { taskInputOf } from '@sparsevit/tasks';
 import type { Command } from '../command';
 import { defineCommand } from '../command';
 import { inputError, quote } from '../errors';
-import { checkInputFile, checkOutputFile, writeOutputFile } from '../files';
 import { createProgress } from '../progress';
 import { drawPrediction } from '../task/draw-prediction';
 import { predictPhoto } from '../task/prediction';
 import { predictionJson, renderPrediction } from '../task/prediction-text';
 import { sparsityJson } from '../task/scores';
 import { predictionSparsity } from '../task/sparsities';
-import { readTaskFile } from '../task/task-file';
 import { parseShare, parseSize, parseThreads } from '../values';
 
 /** The command. */
@@ -48,7 +49,8 @@ export const predictCommand: Command = defineCommand({
     const threads = parseThreads(options.threads);
     const size = options.size === undefined ? undefined : parseSize(options.size, '--size');
     for (const file of inputs) await checkInputFile(file, 'predict');
-    const { checkpoint, input: own } = await readTaskFile(options.weights);
+    const checkpoint = await readTaskFile(options.weights, '--weights');
+    const own = taskInputOf(checkpoint);
     const { config: task } = checkpoint;
     const sparsity = predictionSparsity(checkpoint, options);
     const pictures = await checkPictures(options.output, inputs, options.weights);

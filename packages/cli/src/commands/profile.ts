@@ -1,8 +1,8 @@
 /** `sparsevit profile`: how long a model takes at many sparsities, on this device. */
 
+import { writeOutputFile } from '@sparsevit/pipeline/files';
 import type { Command } from '../command';
 import { defineCommand } from '../command';
-import { writeOutputFile } from '../files';
 import { measurePlan } from '../profile/measure-plan';
 import { measurementOptions } from '../profile/options';
 import { planProfile, refuseInputs } from '../profile/plan';

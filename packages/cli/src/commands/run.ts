@@ -2,9 +2,10 @@
 
 import { basename } from 'node:path';
 import { familyRules } from '@sparsevit/backbone';
+import { notationOf } from '@sparsevit/config/presets';
+import { writeOutputFile } from '@sparsevit/pipeline/files';
 import type { Command } from '../command';
 import { defineCommand } from '../command';
-import { writeOutputFile } from '../files';
 import type { CliIo } from '../io';
 import { checkpointOptions, loadModel, presetList } from '../model';
 import type { Progress } from '../progress';
@@ -18,7 +19,7 @@ import type { FailedInput, InputFacts, RunFacts } from '../run/report';
 import { describeModel, describeSparsity, renderInput, renderRunFacts, reportJson } from '../run/report';
 import type { Runner } from '../run/runner';
 import { backendChoices, startRunner } from '../run/start-runner';
-import { chooseSparsity, denseCounterpart, modeOf, notationOf } from '../sparsity';
+import { chooseSparsity, denseCounterpart, modeOf } from '../sparsity';
 
 /** The command. */
 export const runCommand: Command = defineCommand({

@@ -1,23 +1,23 @@
 /** `sparsevit train`, `adapt` and `finetune`: one command, whose name says which sparsities are trained. */
 
+import { notationOf } from '@sparsevit/config/presets';
+import { writeOutputFile } from '@sparsevit/pipeline/files';
+import type { TaskTraining, TaskTrainingEvent, TaskTrainingOutcome } from '@sparsevit/pipeline/node';
+import { createJournal, trainTask } from '@sparsevit/pipeline/node';
+import { saveTask } from '@sparsevit/tasks';
 import type { TrainingConfig } from '@sparsevit/trainer';
 import type { TensorBackend } from '../backend';
 import { explainOutOfMemory, startBackend } from '../backend';
 import type { Command, CommandText, OptionSpec } from '../command';
 import { defineCommand } from '../command';
 import { inputError, interruption, quote } from '../errors';
-import { writeOutputFile } from '../files';
 import type { CliIo } from '../io';
 import { createProgress } from '../progress';
-import { notationOf } from '../sparsity';
 import { renderFacts } from '../table';
 import { renderScores, scoresJson, sparsityJson } from '../task/scores';
-import { writeTaskFile } from '../task/task-file';
-import { createJournal } from '../train/journal';
-import type { TrainOptions, TrainPlan } from '../train/plan';
+import type { TrainOptions } from '../train/plan';
 import { planTraining } from '../train/plan';
-import type { TrainOutcome } from '../train/train-task';
-import { trainTask } from '../train/train-task';
+import { renderStep } from '../train/train-progress';
 import { parseChoice } from '../values';
 
 type Mode = TrainingConfig['mode'];
@@ -112,26 +112,30 @@ async function executeTraining(
     progress.step(`starting ${choice}`);
     const backend = await startBackend(choice);
     await import('@sparsevit/ops/gradients'); // Node's TensorFlow.js has none of its own
-    const journal = createJournal(plan.files.journal);
+    const journal = createJournal(plan.files.journal, '--output');
     for (const event of plan.broken) journal(event);
     progress.clear();
     if (!typed.json) io.stdout(renderPlan(plan, `${backend.backend}, ${backend.detail}`));
-    const onStep = (done: number): void => {
-      step = done;
+    const onEvent = (event: TaskTrainingEvent): void => {
+      if (event.type === 'image-evaluated') {
+        progress.step(`evaluating: image ${event.index + 1} of ${event.count}`);
+        return;
+      }
+      journal(event);
+      if (event.type === 'training-resumed') step = event.step;
+      if (event.type !== 'step-end') return;
+      step = event.step;
+      progress.step(renderStep(event, plan.training.steps));
     };
-    const outcome = await trainTask(plan, { io, progress, journal, signal: stop.signal, onStep }).catch(
-      (error: unknown) => {
-        if (!stop.signal.aborted || error !== stop.signal.reason) throw explainOutOfMemory(error);
-        const kept = step === 0 ? '' : ` and saved to ${quote(plan.files.checkpoints)}`;
-        throw interruption(
-          `${name}: stopped after step ${step} of ${plan.training.steps}${kept}. The same command goes on from there.`,
-        );
-      },
-    );
-    const { height, width, keepRatio, normalization } = plan.run.input;
+    const outcome = await trainTask(plan, { now: io.now, onEvent, signal: stop.signal }).catch((error: unknown) => {
+      if (!stop.signal.aborted || error !== stop.signal.reason) throw explainOutOfMemory(error);
+      const kept = step === 0 ? '' : ` and saved to ${quote(plan.files.checkpoints)}`;
+      throw interruption(
+        `${name}: stopped after step ${step} of ${plan.training.steps}${kept}. The same command goes on from there.`,
+      );
+    });
     progress.step('writing the model');
-    const bytes = writeTaskFile(outcome.checkpoint, { size: { height, width }, keepRatio, normalization });
-    await writeOutputFile(plan.files.model, bytes, '--output');
+    await writeOutputFile(plan.files.model, saveTask(outcome.checkpoint), '--output');
     progress.clear();
     io.stdout(typed.json ? renderJson(name, plan, outcome) : renderOutcome(plan, outcome));
   } finally {
@@ -140,7 +144,7 @@ async function executeTraining(
   }
 }
 
-function renderPlan({ run, starting, train, training, sparsity, broken }: TrainPlan, backend: string): string {
+function renderPlan({ run, starting, train, training, sparsity, broken }: TaskTraining, backend: string): string {
   const { config } = starting.checkpoint;
   const at = sparsity === null ? '' : ` at ${notationOf(sparsity)}`;
   const unseen = classesWithoutExamples(broken);
@@ -155,11 +159,11 @@ function renderPlan({ run, starting, train, training, sparsity, broken }: TrainP
   ]);
 }
 
-function classesWithoutExamples(broken: TrainPlan['broken']): string[] {
+function classesWithoutExamples(broken: TaskTraining['broken']): string[] {
   return broken.filter(({ kind }) => kind === 'class').map(({ id }) => id);
 }
 
-function renderOutcome(plan: TrainPlan, { scores, resumedAt, loss, best }: TrainOutcome): string {
+function renderOutcome(plan: TaskTraining, { scores, resumedAt, loss, best }: TaskTrainingOutcome): string {
   const facts: [string, string][] = [
     ...(resumedAt === null ? [] : [['resumed', `after step ${resumedAt}`] as [string, string]]),
     ...(loss === null ? [] : [['last loss', loss.toPrecision(4)] as [string, string]]),
@@ -169,7 +173,7 @@ function renderOutcome(plan: TrainPlan, { scores, resumedAt, loss, best }: Train
   return `\n${renderScores(plan.starting.checkpoint.config.kind, scores)}\n${renderFacts(facts)}`;
 }
 
-function renderJson(command: string, plan: TrainPlan, outcome: TrainOutcome): string {
+function renderJson(command: string, plan: TaskTraining, outcome: TaskTrainingOutcome): string {
   const { starting, training, files, cases, sparsity, broken } = plan;
   const { step, resumedAt, loss, best, scores } = outcome;
   const unseen = classesWithoutExamples(broken);

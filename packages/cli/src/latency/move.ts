@@ -1,12 +1,12 @@
 /** A predictor moved to another device, and what can be said about the move. */
 
 import type { LatencyTable } from '@sparsevit/config';
+import { describeArchitecture, presetOf } from '@sparsevit/config/presets';
 import type { CalibrationPoint, LatencyPredictor } from '@sparsevit/latency';
 import { calibratePredictor, calibrationCurve, fingerprintKey } from '@sparsevit/latency';
+import type { PredictionSource } from '@sparsevit/pipeline/node';
 import type { SwinArchitecture } from '@sparsevit/windows';
 import { inputError } from '../errors';
-import { describeArchitecture, presetOf } from '../model';
-import type { PredictionSource } from './source';
 import { differencesFrom } from './source';
 
 /** What came of a calibration. */

@@ -1,10 +1,10 @@
 /** What the commands say about predictors: what they are, how good they are. */
 
 import type { LatencyTable } from '@sparsevit/config';
+import { presetOf } from '@sparsevit/config/presets';
 import type { ErrorReport, LatencyPredictor, NoiseFloor, Prediction, QualityReport } from '@sparsevit/latency';
-import { presetOf } from '../model';
+import type { PredictionSource } from '@sparsevit/pipeline/node';
 import { formatNumber, renderTable } from '../table';
-import type { PredictionSource } from './source';
 
 /** A prediction and what it is of. */
 export interface NamedPrediction extends Prediction {

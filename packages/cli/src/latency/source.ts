@@ -1,40 +1,10 @@
-/** Where predictions come from: a table that predictors are fitted to, or a predictor that was saved. */
+/** In what a predictor and a table differ, and whether one may judge the other. */
 
 import type { LatencyTable } from '@sparsevit/config';
-import type { LatencyPredictor, NoiseFloor, PredictorScore } from '@sparsevit/latency';
-import { choosePredictor, describeDifferences, differencesOf, fingerprintKey, noiseFloorOf } from '@sparsevit/latency';
+import { presetOf } from '@sparsevit/config/presets';
+import { describeDifferences, differencesOf, fingerprintKey } from '@sparsevit/latency';
+import type { PredictionSource } from '@sparsevit/pipeline/node';
 import { inputError, quote } from '../errors';
-import { presetOf } from '../model';
-import { named, readTableOrPredictor } from './documents';
-
-/** A predictor, and what is known of how it was made. */
-export interface PredictionSource {
-  readonly file: string;
-  readonly predictor: LatencyPredictor;
-  /** What was fitted to; null for a saved predictor. */
-  readonly table: LatencyTable | null;
-  /** Of every kind, by cross-validation; none for a saved predictor. */
-  readonly scores: readonly PredictorScore[];
-  /** Of the table. */
-  readonly noiseFloor: NoiseFloor | null;
-}
-
-/**
- * Reads a file and makes the predictor: of a table the kind that cross-validation chooses. The same file gives the same predictor.
- *
- * @throws SparseViTError for a file that holds neither, or a table of too few rows
- */
-export async function openPredictionSource(file: string, option: string): Promise<PredictionSource> {
-  const read = await readTableOrPredictor(file, option);
-  if ('predictor' in read) return { file, predictor: read.predictor, table: null, scores: [], noiseFloor: null };
-  const { table } = read;
-  const { architecture, rules: sparsity } = table.model;
-  // a table does not say of which family the weights were; the features only have to rise and fall with the work
-  const subject = { architecture, ...table.input, sparsity };
-  const origin = fingerprintKey(table);
-  const { predictor, scores } = named(file, option, () => choosePredictor(subject, table.rows, { origin }));
-  return { file, predictor, table, scores, noiseFloor: noiseFloorOf(table.rows) };
-}
 
 /**
  * Makes sure that a table can judge a predictor: measured on the same device, model and input, and none of its rows fitted to.

@@ -1,16 +1,16 @@
 /** What is going to be measured: everything that can be found wrong before a backend starts. */
 
 import type { LatencyInput, MeasureProtocol } from '@sparsevit/latency';
+import { checkOutputFile } from '@sparsevit/pipeline/files';
+import { mostHeldOut, planSamples } from '@sparsevit/pipeline/node';
 import type { PrunedRatios, SparsityRules, SwinArchitecture } from '@sparsevit/windows';
 import { createSparsitySpace, sparsityModes } from '@sparsevit/windows';
 import { inputError, quote } from '../errors';
-import { checkOutputFile } from '../files';
 import { modeNames, rulesOf } from '../sparsity';
 import type { Size } from '../values';
 import { maxPixels, parseChoice, parseInteger, parseShare, parseSize, parseThreads, seedRange } from '../values';
 import type { MeasurementOptions } from './options';
 import { profileBackends } from './options';
-import { mostHeldOut, planSamples } from './sampling';
 import type { ProfiledModel } from './subject';
 import { openProfiledModel } from './subject';
 

@@ -1,10 +1,10 @@
 /** What `profile` says: before, on its way, at the end. */
 
+import { notationOf } from '@sparsevit/config/presets';
 import type { CostEstimate, DeviceFingerprint, LatencyTable, MeasureEvent } from '@sparsevit/latency';
 import { fingerprintKey } from '@sparsevit/latency';
 import type { PrunedRatios } from '@sparsevit/windows';
 import { renderBar, renderDuration } from '../progress';
-import { notationOf } from '../sparsity';
 import { formatNumber, renderFacts } from '../table';
 import type { ProfilePlan } from './plan';
 

@@ -4,6 +4,7 @@ import { createEngine } from '@sparsevit/engine';
 import type { LatencyDevice, LatencyRunner } from '@sparsevit/latency';
 import type { LatencySubject } from '@sparsevit/pipeline';
 import { engineLatencyRunner, tensorLatencyRunner } from '@sparsevit/pipeline';
+import { engineDevice } from '@sparsevit/pipeline/node';
 import { version } from '../../package.json';
 import { startBackend } from '../backend';
 import type { CliIo } from '../io';
@@ -47,13 +48,7 @@ async function startInEngine(
   const count = `${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`;
   return {
     runner,
-    device: {
-      ...host,
-      backend: 'engine',
-      backendVersion: `@sparsevit/engine ${version}`, // all packages have one version
-      kernels: engine.build,
-      threads: engine.threads,
-    },
+    device: engineDevice(engine, host),
     detail: `engine, ${engine.build}, ${count}`,
     async dispose() {
       runner.dispose();

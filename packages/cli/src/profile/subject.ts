@@ -1,12 +1,13 @@
 /** Whose latency is measured: a trained task with its head, or a backbone. */
 
+import { presetOf } from '@sparsevit/config/presets';
 import type { LatencySubject } from '@sparsevit/pipeline';
-import { isTaskFile } from '@sparsevit/tasks';
+import { readInputFile } from '@sparsevit/pipeline/files';
+import { readTaskFile } from '@sparsevit/pipeline/node';
+import { isTaskFile, taskInputOf } from '@sparsevit/tasks';
 import type { Sparsity, SwinArchitecture } from '@sparsevit/windows';
 import { inputError } from '../errors';
-import { readInputFile } from '../files';
-import { loadModel, presetOf } from '../model';
-import { readTaskFile } from '../task/task-file';
+import { loadModel } from '../model';
 import type { Size } from '../values';
 
 /** A model, and what its file says about how it is run. */
@@ -46,14 +47,14 @@ export async function openProfiledModel(options: ModelOptions): Promise<Profiled
         `--${option}: expected a checkpoint of a bare Swin beside it, got a trained task. Leave it out.`,
       );
     }
-    const { checkpoint, input } = await readTaskFile(weights);
+    const checkpoint = await readTaskFile(weights, '--weights');
     const { architecture, sparsity } = checkpoint.backbone;
     return {
       architecture,
       name: `${checkpoint.config.kind} on ${presetOf(architecture) ?? 'a Swin'}`,
       origin: weights,
       savedSparsity: sparsity,
-      savedSize: input.size,
+      savedSize: taskInputOf(checkpoint).size,
       readSubject: () => checkpoint,
     };
   }

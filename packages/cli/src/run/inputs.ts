@@ -5,9 +5,9 @@ import { imagenetNormalization } from '@sparsevit/config/presets';
 import type { RgbImage } from '@sparsevit/data';
 import { drawScene, normalizeImage } from '@sparsevit/data';
 import { decodeImage } from '@sparsevit/data/node';
+import { readInputFile } from '@sparsevit/pipeline/files';
 import { SparseViTError } from '@sparsevit/windows';
 import { inputError, quote } from '../errors';
-import { readInputFile } from '../files';
 import type { Size } from '../values';
 import { maxPixels } from '../values';
 

@@ -13,7 +13,7 @@ import { drawOverlay } from '../overlay/overlay';
  */
 export async function createOverlayFile(
   photo: RgbImage,
-  options: { kept: readonly KeptWindowIds[]; patchSize: number; caption: readonly string[] },
+  options: { kept: readonly KeptWindowIds[]; patchSize: number; caption: readonly string[]; maxWidth?: number },
 ): Promise<Uint8Array> {
   const lastRegular = new Map<number, KeptWindowIds>();
   for (const windows of options.kept) if (windows.block % 2 === 0) lastRegular.set(windows.stage, windows);
@@ -25,5 +25,6 @@ export async function createOverlayFile(
       pixelsPerToken: options.patchSize * 2 ** stage,
     }),
   );
-  return encodePng(drawOverlay({ image: photo, stages, caption: options.caption }));
+  const { caption, maxWidth } = options;
+  return encodePng(drawOverlay({ image: photo, stages, caption, ...(maxWidth === undefined ? {} : { maxWidth }) }));
 }

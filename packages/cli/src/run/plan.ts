@@ -1,7 +1,7 @@
 /** What `run` is going to do: everything about its options and files that can be found wrong before a model is loaded. */
 
+import { checkInputFile, checkOutputFile, outputPaths } from '@sparsevit/pipeline/files';
 import { inputError, quote } from '../errors';
-import { checkInputFile, checkOutputFile, outputPaths } from '../files';
 import type { Size } from '../values';
 import { parseChoice, parseInteger, parseSize, parseThreads, seedRange } from '../values';
 import type { InputSource } from './inputs';

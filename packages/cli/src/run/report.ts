@@ -1,10 +1,10 @@
 /** What `run` prints: one report, as text or as JSON. */
 
+import { describeArchitecture, notationOf } from '@sparsevit/config/presets';
 import type { KeptWindowIds, Sparsity } from '@sparsevit/windows';
 import type { MachineFacts } from '../io';
 import type { LoadedModel } from '../model';
-import { describeArchitecture } from '../model';
-import { modeOf, notationOf, prunedOf } from '../sparsity';
+import { modeOf, prunedOf } from '../sparsity';
 import { formatBytes, formatNumber, renderFacts, renderTable } from '../table';
 import type { Findings, Gmacs, Latency } from './evaluate';
 import type { RunnerFacts } from './runner';

@@ -5,26 +5,29 @@ import type { DataSource } from '@sparsevit/config';
 import { dataSourceSchema } from '@sparsevit/config';
 import type { BrokenRecord, Dataset } from '@sparsevit/data';
 import type { EvaluationCase } from '@sparsevit/pipeline';
-import type { TaskCheckpoint, TaskConfig } from '@sparsevit/tasks';
-import { learnsFrom } from '@sparsevit/tasks';
+import { parseJson } from '@sparsevit/pipeline/files';
+import type { Learns } from '@sparsevit/pipeline/node';
+import { absoluteSource, openSource, readTaskFile, withClasses } from '@sparsevit/pipeline/node';
+import type { TaskCheckpoint, TaskConfig, TaskInput } from '@sparsevit/tasks';
+import { learnsFrom, taskInputOf } from '@sparsevit/tasks';
 import { inputError, quote } from '../errors';
-import type { Learns } from '../train/datasets';
-import { openSource, withClasses } from '../train/datasets';
-import { absoluteSource, parseJson, readRunDocument } from '../train/document';
+import { readRunDocument } from '../train/document';
 import { parseInteger, parseSize, parseThreads } from '../values';
 import { evaluationCases } from './sparsities';
-import type { TaskInput } from './task-file';
-import { readTaskFile } from './task-file';
 
-/** The options of `evaluate`, as they were typed. */
-export interface EvaluateOptions {
-  readonly weights?: string;
+/** The options that say on which images, as they were typed. */
+export interface EvaluationDataOptions {
   readonly config?: string;
   readonly data?: string;
-  readonly sparsity?: readonly string[];
-  readonly mode?: string;
   readonly size?: string;
   readonly limit?: string;
+}
+
+/** The options of `evaluate`, as they were typed. */
+export interface EvaluateOptions extends EvaluationDataOptions {
+  readonly weights?: string;
+  readonly sparsity?: readonly string[];
+  readonly mode?: string;
   readonly threads?: string;
 }
 
@@ -47,24 +50,35 @@ const sourcesWith: Readonly<Record<Learns, readonly DataSource['kind'][]>> = {
   boxes: ['scenes', 'coco'],
 };
 
+/** Weights and data, opened. */
+export interface OpenedEvaluation {
+  readonly checkpoint: TaskCheckpoint;
+  /** Paths are absolute. */
+  readonly source: DataSource;
+  readonly dataset: Dataset;
+  readonly input: TaskInput;
+  readonly limit: number | undefined;
+  readonly broken: readonly BrokenRecord[];
+}
+
 /**
- * Reads weights and data.
+ * Opens weights and data.
  *
+ * @param command what opens messages
  * @throws SparseViTError for the first thing that cannot be
  */
-export async function planEvaluation(options: EvaluateOptions): Promise<EvaluationPlan> {
-  if (options.weights === undefined) {
-    throw inputError('evaluate: expected --weights FILE, got none. `sparsevit train` writes one.');
-  }
+export async function openEvaluation(
+  options: EvaluationDataOptions & { readonly weights: string },
+  command: string,
+): Promise<OpenedEvaluation> {
   if ((options.config === undefined) === (options.data === undefined)) {
     const got = options.config === undefined ? 'neither' : 'both';
-    throw inputError(`evaluate: expected --config or --data, got ${got}. See \`sparsevit evaluate --help\`.`);
+    throw inputError(`${command}: expected --config or --data, got ${got}. See \`sparsevit ${command} --help\`.`);
   }
-  const threads = parseThreads(options.threads);
-  const { checkpoint, input: own } = await readTaskFile(options.weights);
-  const { source, input, limit: wanted } = await readSource(options, own);
+  const checkpoint = await readTaskFile(options.weights, '--weights');
+  const { source, input, limit: wanted } = await readSource(options, taskInputOf(checkpoint));
   const broken: BrokenRecord[] = [];
-  checkSource(source, checkpoint.config);
+  checkSource(source, checkpoint.config, command);
   const dataset = await openSource(source, {
     learns: learnsFrom(checkpoint.config),
     wantsEveryClass: false,
@@ -75,21 +89,39 @@ export async function planEvaluation(options: EvaluateOptions): Promise<Evaluati
       ? wanted
       : parseInteger(options.limit, '--limit', { min: 1, max: Number.MAX_SAFE_INTEGER });
   return {
-    weights: options.weights,
     checkpoint,
-    dataset: withClasses(dataset, checkpoint.config.classes, 'evaluate'),
+    source,
+    dataset: withClasses(dataset, checkpoint.config.classes, command),
     input: options.size === undefined ? input : { ...input, size: parseSize(options.size, '--size') },
-    cases: evaluationCases(checkpoint, options),
     limit,
+    broken,
+  };
+}
+
+/**
+ * Reads weights and data.
+ *
+ * @throws SparseViTError for the first thing that cannot be
+ */
+export async function planEvaluation(options: EvaluateOptions): Promise<EvaluationPlan> {
+  const { weights } = options;
+  if (weights === undefined) {
+    throw inputError('evaluate: expected --weights FILE, got none. `sparsevit train` writes one.');
+  }
+  const threads = parseThreads(options.threads);
+  const { source, ...opened } = await openEvaluation({ ...options, weights }, 'evaluate');
+  return {
+    ...opened,
+    weights,
+    cases: evaluationCases(opened.checkpoint, options),
     threads,
     onBroken: source.onBroken,
-    broken,
   };
 }
 
 /** The data set of `--config` or `--data`, and what the model shall see of it. */
 async function readSource(
-  { config, data = '' }: EvaluateOptions,
+  { config, data = '' }: EvaluationDataOptions,
   own: TaskInput,
 ): Promise<{ source: DataSource; input: TaskInput; limit: number | undefined }> {
   if (config === undefined) {
@@ -113,8 +145,8 @@ async function readSource(
   };
 }
 
-function checkSource({ kind }: DataSource, config: TaskConfig): void {
+function checkSource({ kind }: DataSource, config: TaskConfig, command: string): void {
   const kinds = sourcesWith[learnsFrom(config)];
   if (kinds.includes(kind)) return;
-  throw inputError(`evaluate: expected data of ${kinds.join(' or ')} for ${config.kind}, got ${kind}.`);
+  throw inputError(`${command}: expected data of ${kinds.join(' or ')} for ${config.kind}, got ${kind}.`);
 }

@@ -3,10 +3,9 @@
 import type { RgbImage } from '@sparsevit/data';
 import { boxToOriginal, letterbox, normalizeImage, resizePlacement, resizeSample } from '@sparsevit/data';
 import type { TaskRunner } from '@sparsevit/pipeline';
-import type { Detection, TaskConfig } from '@sparsevit/tasks';
+import type { Detection, TaskConfig, TaskInput } from '@sparsevit/tasks';
 import { decodeClasses, decodeDetections } from '@sparsevit/tasks';
 import type { Sparsity } from '@sparsevit/windows';
-import type { TaskInput } from './task-file';
 
 /** What is found in a photo. */
 export type Prediction =
@@ -36,7 +35,7 @@ export async function predictPhoto(
   photo: RgbImage,
   { input, sparsity, minScore }: PredictionOptions,
 ): Promise<Prediction> {
-  const { seen, placement } = placed(photo, input);
+  const { seen, placement } = seenPhoto(photo, input);
   const pixels = normalizeImage(seen, input.normalization);
   const output = await runner.run({ pixels, shape: [1, seen.height, seen.width, 3], sparsity });
   switch (output.kind) {
@@ -57,7 +56,7 @@ export async function predictPhoto(
 type Placement = ReturnType<typeof resizePlacement>;
 
 /** The photo as the model sees it, in the way of evaluation. */
-function placed(photo: RgbImage, { size, keepRatio }: TaskInput): { seen: RgbImage; placement: Placement } {
+export function seenPhoto(photo: RgbImage, { size, keepRatio }: TaskInput): { seen: RgbImage; placement: Placement } {
   const sample = { id: 'photo', image: photo };
   if (size === null) return { seen: photo, placement: resizePlacement(photo, photo) };
   if (!keepRatio) return { seen: resizeSample(sample, size).image, placement: resizePlacement(photo, size) };

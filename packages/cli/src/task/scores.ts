@@ -1,9 +1,10 @@
 /** Scores of a task at several sparsities, as a table and as JSON. */
 
+import { notationOf } from '@sparsevit/config/presets';
 import type { EvaluationCase, EvaluationResult } from '@sparsevit/pipeline';
 import type { TaskConfig } from '@sparsevit/tasks';
 import type { Sparsity } from '@sparsevit/windows';
-import { modeOf, notationOf } from '../sparsity';
+import { modeOf } from '../sparsity';
 import { renderTable } from '../table';
 
 /** The numbers that a table has room for; the first is the score. */

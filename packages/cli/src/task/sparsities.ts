@@ -1,11 +1,11 @@
 /** At which sparsities a trained task is run: those that were typed, else what is saved with the weights. */
 
-import { parseSparsity } from '@sparsevit/config/presets';
+import { notationOf, parseSparsity } from '@sparsevit/config/presets';
 import type { EvaluationCase } from '@sparsevit/pipeline';
 import type { TaskCheckpoint } from '@sparsevit/tasks';
 import type { Sparsity } from '@sparsevit/windows';
 import { hasRatios, uniformSparsity } from '@sparsevit/windows';
-import { modeNames, notationOf } from '../sparsity';
+import { modeNames } from '../sparsity';
 import { parseChoice } from '../values';
 
 /** The options that say so, as they were typed. */

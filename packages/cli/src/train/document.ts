@@ -2,11 +2,12 @@
 
 import { dirname, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { DataSource, TrainingRun } from '@sparsevit/config';
+import type { TrainingRun } from '@sparsevit/config';
 import { parseTrainingRun } from '@sparsevit/config';
+import { checkInputFile, parseJson, readInputFile } from '@sparsevit/pipeline/files';
+import { absoluteSource } from '@sparsevit/pipeline/node';
 import { SparseViTError } from '@sparsevit/windows';
 import { inputError, quote } from '../errors';
-import { checkInputFile, readInputFile } from '../files';
 
 /** A run and the file that it comes from. */
 export interface RunDocument {
@@ -49,21 +50,8 @@ export async function readRunDocument(file: string): Promise<RunDocument> {
   };
 }
 
-/** A data set whose paths have been made absolute. */
-export function absoluteSource(source: DataSource, from: (path: string) => string): DataSource {
-  switch (source.kind) {
-    case 'coco':
-      return { ...source, annotations: from(source.annotations), images: from(source.images) };
-    case 'image-folder':
-      return { ...source, path: from(source.path) };
-    case 'mask-folders':
-      return { ...source, images: from(source.images), masks: from(source.masks) };
-    default:
-      return source;
-  }
-}
-
-async function readDocument(file: string): Promise<unknown> {
+/** What a `.json` holds, or a module exports. */
+export async function readDocument(file: string): Promise<unknown> {
   const extension = extname(file).toLowerCase();
   if (extension === '.json') {
     const text = new TextDecoder().decode(await readInputFile(file, '--config'));
@@ -84,19 +72,4 @@ async function readDocument(file: string): Promise<unknown> {
   throw inputError(
     `--config: expected a default export in ${quote(file)}, got none. Write \`export default { ... }\`.`,
   );
-}
-
-/**
- * Parses JSON.
- *
- * @param expected what opens the error's message
- * @throws SparseViTError for text that is none
- */
-export function parseJson(text: string, expected: string): unknown {
-  try {
-    return JSON.parse(text.replace(/^\ufeff/, ''));
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw inputError(`${expected}, got text that is none (${reason.slice(0, 120)}).`, { cause });
-  }
 }

@@ -1,24 +1,12 @@
 /** What a training command is going to do: everything that can be found wrong before a backend is started. */
 
-import { mkdir, realpath } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import type { TrainingRun } from '@sparsevit/config';
-import { parseSparsity } from '@sparsevit/config';
-import type { BrokenRecord, Dataset } from '@sparsevit/data';
-import type { EvaluationCase } from '@sparsevit/pipeline';
-import { learnsFrom } from '@sparsevit/tasks';
+import type { TaskTraining } from '@sparsevit/pipeline/node';
+import { prepareTraining } from '@sparsevit/pipeline/node';
 import type { TrainingConfig } from '@sparsevit/trainer';
-import { expectedSparsity } from '@sparsevit/trainer';
-import type { Sparsity, SwinArchitecture } from '@sparsevit/windows';
-import { checkSparsity, sparsityModes, uniformSparsity } from '@sparsevit/windows';
-import { inputError, quote } from '../errors';
-import { checkOutputFile } from '../files';
-import { notationOf } from '../sparsity';
+import { inputError } from '../errors';
 import { parseInteger } from '../values';
-import { openSource, withClasses } from './datasets';
 import { readRunDocument } from './document';
-import type { StartingTask } from './starting-task';
-import { startingTask } from './starting-task';
 
 /** The options of a training command, as they were typed. */
 export interface TrainOptions {
@@ -29,31 +17,6 @@ export interface TrainOptions {
   readonly sparsity?: string;
 }
 
-/** Where everything is written. */
-export interface TrainFiles {
-  readonly folder: string;
-  readonly checkpoints: string;
-  readonly journal: string;
-  readonly model: string;
-}
-
-/** What is going to be done. */
-export interface TrainPlan {
-  readonly run: TrainingRun;
-  readonly training: TrainingConfig;
-  readonly starting: StartingTask;
-  readonly train: Dataset;
-  readonly validation: Dataset;
-  readonly cases: readonly EvaluationCase[];
-  /** Saved with the weights; null but for `finetune`. */
-  readonly sparsity: Sparsity | null;
-  readonly files: TrainFiles;
-  /** What the run depends on beside `training`: one with another is not resumed. */
-  readonly identity: string;
-  /** What readers could not use. */
-  readonly broken: readonly BrokenRecord[];
-}
-
 const mostSteps = 1_000_000_000;
 
 /**
@@ -61,134 +24,24 @@ const mostSteps = 1_000_000_000;
  *
  * @throws SparseViTError for the first thing that cannot be
  */
-export async function planTraining(mode: TrainingConfig['mode'], options: TrainOptions): Promise<TrainPlan> {
+export async function planTraining(mode: TrainingConfig['mode'], options: TrainOptions): Promise<TaskTraining> {
   const command = mode === 'dense' ? 'train' : mode;
   if (options.config === undefined) {
     throw inputError(`${command}: expected --config FILE, got none. See \`sparsevit ${command} --help\`.`);
   }
-  const document = await readRunDocument(options.config);
+  const { run: document, writtenData } = await readRunDocument(options.config);
   const steps =
     options.steps === undefined ? undefined : parseInteger(options.steps, '--steps', { min: 0, max: mostSteps });
   const run: TrainingRun = {
-    ...document.run,
-    output: options.output ?? document.run.output,
-    model: { ...document.run.model, ...(options.weights === undefined ? {} : { weights: options.weights }) },
-    training: { ...document.run.training, mode, ...(steps === undefined ? {} : { steps }) },
+    ...document,
+    output: options.output ?? document.output,
+    model: { ...document.model, ...(options.weights === undefined ? {} : { weights: options.weights }) },
+    training: { ...document.training, mode, ...(steps === undefined ? {} : { steps }) },
   };
-  const { data, task } = run;
-  const learns = learnsFrom(task);
-  const broken: BrokenRecord[] = [];
-  const onEvent = (event: BrokenRecord): void => void broken.push(event);
-  const own = await openSource(data.train, { learns, wantsEveryClass: true, onEvent });
-  const classes = data.classes ?? own.classes;
-  const train = withClasses(own, classes, 'data.train');
-  for (const id of classes.filter((name) => !own.classes.includes(name))) {
-    // meant so, for a model that knows them already: told, not fatal
-    onEvent({ type: 'record-broken', kind: 'class', id, reason: 'the training data do not have it' });
-  }
-  const validation =
-    data.validation === undefined
-      ? train
-      : withClasses(
-          await openSource(data.validation, { learns, wantsEveryClass: false, onEvent }),
-          classes,
-          'data.validation',
-        );
-  if (train.length < run.batch) {
-    throw inputError(
-      `batch: expected at most the ${train.length} images of the training data, got ${run.batch}. Use a smaller batch.`,
-    );
-  }
-  const starting = await startingTask(run, classes);
-  const { architecture, sparsity: saved } = starting.checkpoint.backbone;
-  const sparsity = mode === 'finetune' ? finetuneSparsity(run, architecture, options.sparsity, saved) : null;
-  const { sparsity: _, ...fields } = run.training;
-  const training: TrainingConfig = { ...fields, ...(sparsity === null ? {} : { sparsity }) };
-  const files = await checkFiles(run, options.config);
-  const { input, batch, distillation } = run;
-  return {
-    run,
-    training,
-    starting,
-    train,
-    validation,
-    cases: casesOf(architecture, run, sparsity),
-    sparsity,
-    files,
-    identity: JSON.stringify([
-      starting.checkpoint.config,
-      starting.identity,
-      document.writtenData.train,
-      input,
-      batch,
-      distillation,
-    ]),
-    broken,
-  };
-}
-
-function finetuneSparsity(
-  { training }: TrainingRun,
-  architecture: SwinArchitecture,
-  typed: string | undefined,
-  saved: Sparsity | null,
-): Sparsity {
-  const wanted = typed ?? training.sparsity ?? saved;
-  if (wanted === null) {
-    throw inputError(
-      'finetune: expected --sparsity or training.sparsity, got neither, and none is saved with the weights. Try --sparsity .6.',
-    );
-  }
-  return typeof wanted === 'string'
-    ? parseSparsity(wanted, architecture, training.sparsityMode)
-    : checkSparsity(architecture, wanted);
-}
-
-/** Dense, one half, what adaptation draws on average, and what is fine-tuned for. */
-function casesOf(
-  architecture: SwinArchitecture,
-  { training }: TrainingRun,
-  sparsity: Sparsity | null,
-): EvaluationCase[] {
-  const { sparsityMode, sampler } = training;
-  return [
-    { name: 'dense', sparsity: null },
-    { name: 'uniform 50 %', sparsity: uniformSparsity(architecture, 0.5, sparsityMode) },
-    { name: "sampler's mean", sparsity: expectedSparsity(architecture, sparsityModes[sparsityMode], sampler.choices) },
-    ...(sparsity === null ? [] : [{ name: notationOf(sparsity), sparsity }]),
-  ];
-}
-
-/** The outputs can be written, and none is a file that the run reads. */
-async function checkFiles(run: TrainingRun, config: string): Promise<TrainFiles> {
-  const folder = run.output;
-  const files: TrainFiles = {
-    folder,
-    checkpoints: join(folder, 'checkpoints'),
-    journal: join(folder, 'journal.jsonl'),
-    model: join(folder, 'model.safetensors'),
-  };
-  await mkdir(files.checkpoints, { recursive: true }).catch((cause: unknown) => {
-    const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-    throw inputError(`--output: expected a folder that can be written, got ${quote(folder)}${code}.`, { cause });
+  return prepareTraining(run, {
+    writtenTrain: writtenData.train,
+    sparsity: options.sparsity,
+    reads: [options.config],
+    what: '--output',
   });
-  const { weights } = run.model;
-  const sources = [run.data.train, ...(run.data.validation === undefined ? [] : [run.data.validation])];
-  const reads = [
-    config,
-    ...(weights === undefined ? [] : [weights]),
-    ...sources.flatMap((source) => (source.kind === 'coco' ? [source.annotations] : [])),
-  ];
-  await checkOutputFile(files.model, '--output', reads);
-  await checkOutputFile(files.journal, '--output', reads);
-  await checkOutputFile(join(files.checkpoints, 'best.safetensors'), '--output', reads);
-  // old checkpoints are removed from there
-  const inside = await realpath(files.checkpoints);
-  for (const path of reads) {
-    if ((await realpath(dirname(path)).catch(() => '')) !== inside) continue;
-    throw inputError(
-      `--output: expected a folder whose checkpoints are its own, got ${quote(folder)}, in which ${quote(path)} lies.`,
-    );
-  }
-  return files;
 }

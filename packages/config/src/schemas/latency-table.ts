@@ -114,7 +114,8 @@ const deviceSchema = z.strictObject({
   threads: positiveCount.nullable().meta({ description: 'Threads that computed.' }),
 } satisfies Record<keyof LatencyTable['device'], z.ZodType>);
 
-const rulesSchema: z.ZodType<SparsityRules> = z.strictObject({
+/** Rules of scoring and counting, complete. */
+export const sparsityRulesSchema: z.ZodType<SparsityRules> = z.strictObject({
   score: z.enum(['l1-mean', 'l2']).meta({ description: 'Importance of a token.' }),
   padsInScore: z.enum(['counted', 'left-out']).meta({ description: 'Whether pads lower the score of a window.' }),
   rounding: z.enum(['truncate', 'nearest']).meta({ description: 'How many windows a ratio keeps.' }),
@@ -126,7 +127,7 @@ const modelSchema = z.strictObject({
   name: text.nullable().meta({ description: 'What people call it.' }),
   hash: text.meta({ description: 'Of all that decides what is computed.' }),
   architecture: swinArchitectureSchema.meta({ description: 'The Swin.' }),
-  rules: rulesSchema.meta({ description: 'Rules of scoring and counting.' }),
+  rules: sparsityRulesSchema.meta({ description: 'Rules of scoring and counting.' }),
 } satisfies Record<keyof LatencyTable['model'], z.ZodType>);
 
 const inputSchema = z.strictObject({

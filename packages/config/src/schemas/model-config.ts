@@ -94,9 +94,9 @@ export function parseModelConfig(document: unknown): ModelConfig {
  * Returns the config it is given; an editor completes and checks its fields.
  *
  * @example
- * const config = defineConfig({ version: 1, architecture: 'swin-t', sparsity: '.6' });
+ * const config = defineModelConfig({ version: 1, architecture: 'swin-t', sparsity: '.6' });
  */
-export function defineConfig(config: ModelConfigInput): ModelConfigInput {
+export function defineModelConfig(config: ModelConfigInput): ModelConfigInput {
   return config;
 }
 

@@ -77,6 +77,7 @@ export interface SearchSettingsDocument {
   readonly attempts: number;
   readonly enumerateUpTo: number;
   readonly reference: Readonly<Record<string, number>> | null;
+  readonly subject: string | null;
 }
 
 const isComputed = z.boolean().meta({ description: 'True when it is computed, false when every evaluation tells it.' });
@@ -173,5 +174,11 @@ export const searchSettingsSchema: z.ZodType<SearchSettingsDocument> = z
     reference: searchValuesSchema
       .nullable()
       .meta({ description: 'The corner that hypervolume is measured from, or null.' }),
+    subject: z
+      .string()
+      .min(1)
+      .max(1000)
+      .nullable()
+      .meta({ description: 'What is evaluated and what computes, such as a hash of the files; null when not said.' }),
   } satisfies Record<keyof SearchSettingsDocument, z.ZodType>)
   .meta({ description: 'What the search is.' });

@@ -68,6 +68,12 @@ export type TrainingPlanInput = Omit<
   readonly sparsity?: string | SparsityInput;
 };
 
+/** A `TrainingPlan` without what says which sparsities are trained. */
+export type StageTraining = Omit<TrainingPlan, 'mode' | 'sparsity'>;
+
+/** A `StageTraining` as it is written. */
+export type StageTrainingInput = Omit<TrainingPlanInput, 'mode' | 'sparsity'>;
+
 const positive = z.number().positive();
 const fraction = z.number().min(0).lt(1);
 const steps = z.int().min(0);
@@ -121,17 +127,38 @@ const samplerSchema = z.strictObject({
     .meta({ description: 'The ratios that are drawn.' }),
 } satisfies Record<keyof TrainingSampler, z.ZodType>);
 
+/** What does not say which sparsities are trained. */
+const stageFields = {
+  steps: steps.meta({ description: 'Steps in all.' }),
+  seed: z.int().min(0).default(0).meta({ description: 'Of order, augmentation, drop path and drawn sparsities.' }),
+  optimizer: optimizerSchema.meta({ description: 'AdamW.' }),
+  schedule: scheduleSchema.prefault({}).meta({ description: 'How the learning rate goes.' }),
+  sampler: samplerSchema.prefault({}).meta({ description: 'Of adapt.' }),
+  sparsityMode: z
+    .enum(['clean', 'official'])
+    .default('clean')
+    .meta({ description: 'Rules of scoring and counting of adapt and of a notation.' }),
+  accumulate: z.int().min(1).default(1).meta({ description: 'Batches whose gradients are averaged in a step.' }),
+  dropPathRate: fraction.default(0).meta({ description: 'Of the last block; it rises from 0.' }),
+  averageDecay: fraction
+    .nullable()
+    .default(null)
+    .meta({ description: 'Decay of the running mean of parameters; null for none.' }),
+  largestLoss: positive.default(1e4).meta({ description: 'A loss above it stops the run.' }),
+  saveEvery: steps.default(0).meta({ description: 'Steps between checkpoints; 0 for only the last.' }),
+  keepLast: z.int().min(1).default(2).meta({ description: 'Checkpoints of steps that are kept.' }),
+  evaluateEvery: steps.default(0).meta({ description: 'Steps between evaluations; 0 for only the last.' }),
+} satisfies Record<keyof StageTraining, z.ZodType>;
+
+/** How a stage of a pipeline trains: which sparsities is the stage's to say. */
+export const stageTrainingSchema: z.ZodType<StageTraining, StageTrainingInput> = z.strictObject(stageFields);
+
 /** A `TrainingPlan`. */
 export const trainingPlanSchema: z.ZodType<TrainingPlan, TrainingPlanInput> = z
   .strictObject({
     mode: z.enum(['dense', 'adapt', 'finetune']).default('dense').meta({
       description: 'dense: nothing is pruned. adapt: another sparsity at every step. finetune: always the given one.',
     }),
-    steps: steps.meta({ description: 'Steps in all.' }),
-    seed: z.int().min(0).default(0).meta({ description: 'Of order, augmentation, drop path and drawn sparsities.' }),
-    optimizer: optimizerSchema.meta({ description: 'AdamW.' }),
-    schedule: scheduleSchema.prefault({}).meta({ description: 'How the learning rate goes.' }),
-    sampler: samplerSchema.prefault({}).meta({ description: 'Of adapt.' }),
     sparsity: z
       .union([z.string().min(1), ratioSparsitySchema, thresholdSparsitySchema], {
         error:
@@ -139,19 +166,6 @@ export const trainingPlanSchema: z.ZodType<TrainingPlan, TrainingPlanInput> = z
       })
       .exactOptional()
       .meta({ description: 'Of finetune: a notation, with the rules of sparsityMode, or ratios or thresholds.' }),
-    sparsityMode: z
-      .enum(['clean', 'official'])
-      .default('clean')
-      .meta({ description: 'Rules of scoring and counting of adapt and of a notation.' }),
-    accumulate: z.int().min(1).default(1).meta({ description: 'Batches whose gradients are averaged in a step.' }),
-    dropPathRate: fraction.default(0).meta({ description: 'Of the last block; it rises from 0.' }),
-    averageDecay: fraction
-      .nullable()
-      .default(null)
-      .meta({ description: 'Decay of the running mean of parameters; null for none.' }),
-    largestLoss: positive.default(1e4).meta({ description: 'A loss above it stops the run.' }),
-    saveEvery: steps.default(0).meta({ description: 'Steps between checkpoints; 0 for only the last.' }),
-    keepLast: z.int().min(1).default(2).meta({ description: 'Checkpoints of steps that are kept.' }),
-    evaluateEvery: steps.default(0).meta({ description: 'Steps between evaluations; 0 for only the last.' }),
+    ...stageFields,
   } satisfies Record<keyof TrainingPlan, z.ZodType>)
   .meta({ description: 'How to train.' });

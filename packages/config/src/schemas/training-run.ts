@@ -63,6 +63,24 @@ const sourcesOf: Readonly<Record<TrainingTask['kind'], readonly DataSource['kind
   detection: ['scenes', 'coco'],
 };
 
+/** Reports data sets that do not have what a task learns from. */
+export function checkTaskData(
+  task: Pick<TrainingTask, 'kind'>,
+  data: { readonly [name in 'train' | 'validation' | 'test']?: Pick<DataSource, 'kind'> },
+  context: z.RefinementCtx,
+): void {
+  const kinds = sourcesOf[task.kind];
+  for (const name of ['train', 'validation', 'test'] as const) {
+    const kind = data[name]?.kind;
+    if (kind === undefined || kinds.includes(kind)) continue;
+    context.addIssue({
+      code: 'custom',
+      message: `Invalid input: expected ${kinds.join(' or ')} for ${task.kind}, got ${kind}`,
+      path: ['data', name, 'kind'],
+    });
+  }
+}
+
 /**
  * A `TrainingRun`: the data have what the task learns from.
  *
@@ -102,18 +120,7 @@ export const trainingRunSchema: z.ZodType<TrainingRun, TrainingRunInput> = z
       .meta({ description: 'How the model is judged.' }),
     output: z.string().min(1).meta({ description: 'The folder that is written to, relative to this document.' }),
   } satisfies Record<keyof TrainingRunInput, z.ZodType>)
-  .superRefine(({ task, data }, context) => {
-    const kinds = sourcesOf[task.kind];
-    for (const name of ['train', 'validation'] as const) {
-      const kind = data[name]?.kind;
-      if (kind === undefined || kinds.includes(kind)) continue;
-      context.addIssue({
-        code: 'custom',
-        message: `Invalid input: expected ${kinds.join(' or ')} for ${task.kind}, got ${kind}`,
-        path: ['data', name, 'kind'],
-      });
-    }
-  })
+  .superRefine(({ task, data }, context) => checkTaskData(task, data, context))
   .transform(({ $schema: _, ...run }): TrainingRun => run)
   .meta({ title: 'SparseViT training run', description: 'What to train, from what, and how.' });
 

@@ -1,4 +1,4 @@
-/** The program of this folder as one file that Node runs by itself. */
+/** A program as one file that Node runs by itself. */
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,12 +7,12 @@ import { build } from 'esbuild';
 /** Beside the packages that the program loads as they are. */
 const place = join(import.meta.dirname, '../../node_modules/.cache');
 
-/** Bundles `adapt.ts`; gives the path of the file. */
-export async function buildProgram(name: string): Promise<string> {
+/** Bundles a program, by its path from this folder; gives the path of the file. */
+export async function buildProgram(name: string, entry = 'adapt.ts'): Promise<string> {
   mkdirSync(place, { recursive: true });
   const outfile = join(place, name);
   await build({
-    entryPoints: [join(import.meta.dirname, 'adapt.ts')],
+    entryPoints: [join(import.meta.dirname, entry)],
     outfile,
     bundle: true,
     format: 'esm',

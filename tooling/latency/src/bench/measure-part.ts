@@ -52,7 +52,7 @@ export async function measurePart(
 
 /** A model in an engine of the part's threads, and how it is measured. */
 async function withRunner<T>(
-  { architecture, preset, protocol }: BenchPlan,
+  { architecture, preset }: BenchPlan,
   part: BenchPart,
   folder: string,
   use: (runner: LatencyRunner, measuring: MeasureOptions) => Promise<T>,
@@ -76,7 +76,7 @@ async function withRunner<T>(
       fingerprint: { device, model: latencyModelOf(subject, { name: preset }), input },
       now: () => performance.now(),
       startedAt: new Date().toISOString(),
-      protocol,
+      protocol: part.protocol,
       journal: fileJournal(join(folder, `${part.name}.journal.jsonl`)),
     });
   } finally {

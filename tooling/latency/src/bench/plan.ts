@@ -15,6 +15,7 @@ export interface BenchPart {
   readonly threads: number;
   readonly role: 'fit' | 'hold-out' | 'calibration';
   readonly configs: readonly PrunedRatios[];
+  readonly protocol: Partial<MeasureProtocol>;
 }
 
 /** The whole bench. */
@@ -26,7 +27,6 @@ export interface BenchPlan {
   /** The size that the predictor of one thread is moved to. */
   readonly smallSizePixels: number;
   readonly threads: readonly number[];
-  readonly protocol: Partial<MeasureProtocol>;
   /** In the order in which they are measured: every hold-out after everything that is fitted to. */
   readonly parts: readonly BenchPart[];
 }
@@ -45,6 +45,12 @@ const protocol: Partial<MeasureProtocol> = {
   mostWarmUpRuns: 6,
 };
 
+/**
+ * With a thread on each core whatever else runs stops one of them, and a run takes up to twice as long: the time that shorter runs leave goes into
+ * three of them a visit, whose median counts.
+ */
+const samplesPerVisitOf = (threads: number): number => (threads === 1 ? 1 : 3);
+
 /** Plans the bench: 100 configurations to fit, 40 held out, 60 of a smaller size to calibrate by. */
 export function createBenchPlan({ isQuick }: { isQuick: boolean }): BenchPlan {
   const preset: SwinPresetName = isQuick ? 'swin-nano' : 'swin-t';
@@ -61,6 +67,10 @@ export function createBenchPlan({ isQuick }: { isQuick: boolean }): BenchPlan {
     threads: count,
     role,
     configs,
+    // runs of milliseconds are over before a busy machine has settled
+    protocol: isQuick
+      ? { ...protocol, samplesPerVisit: 3, largestMove: 0.5, coolDownMs: 100 }
+      : { ...protocol, samplesPerVisit: samplesPerVisitOf(count) },
   });
   return {
     isQuick,
@@ -69,8 +79,6 @@ export function createBenchPlan({ isQuick }: { isQuick: boolean }): BenchPlan {
     sizePixels,
     smallSizePixels,
     threads,
-    // runs of milliseconds are over before a busy machine has settled
-    protocol: isQuick ? { ...protocol, samplesPerVisit: 3, largestMove: 0.5, coolDownMs: 100 } : protocol,
     parts: [
       ...threads.map((count) => part(sizePixels, count, 'fit', samples.fit)),
       part(smallSizePixels, 1, 'calibration', others.fit),

@@ -85,12 +85,16 @@ function describeRun(
   { loadBefore, command }: { loadBefore: number | null; command: string },
 ): string {
   const { device, protocol } = fitted;
-  const { rounds, samplesPerVisit, samplesPerSentinel, visitsPerStretch } = createProtocol(protocol);
+  const { rounds, samplesPerSentinel, visitsPerStretch } = createProtocol(protocol);
+  const runs = plan.threads.map((count) => {
+    const part = plan.parts.find(({ threads }) => threads === count);
+    return `${createProtocol(part?.protocol ?? {}).samplesPerVisit} with ${threadsOf(count)}`;
+  });
   const began = ({ sessions }: LatencyTable): string => sessions[0]?.startedAt ?? 'an unknown time';
   const unsteady = [fitted, heldOut].reduce((sum, table) => sum + table.unsteady.length, 0);
   return [
     `\`${command}\`: ${device.name}, ${availableParallelism()} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, ${device.platform}, ${device.runtime}, ${device.backendVersion}, ${device.kernels}; ${loadBefore === null ? 'resumed' : `load ${loadBefore.toFixed(2)} before`}.`,
-    `Random weights, batch 1. ${rounds} rounds, ${samplesPerVisit} timed ${samplesPerVisit === 1 ? 'run' : 'runs'} a visit, the dense model (${samplesPerSentinel} runs) every ${visitsPerStretch} visits.`,
+    `Random weights, batch 1. ${rounds} rounds, timed runs a visit: ${runs.join(', ')}; the dense model (${samplesPerSentinel} runs) every ${visitsPerStretch} visits.`,
     `With ${threadsOf(plan.threads[0] ?? 1)} the rows to fit began at ${began(fitted)}, the hold-out, in a process of its own, at ${began(heldOut)}; ${unsteady} stretches were unsteady.`,
   ].join('\n');
 }

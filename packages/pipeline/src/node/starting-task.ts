@@ -3,15 +3,13 @@
 import { createHash } from 'node:crypto';
 import { loadCheckpoint, randomWeights } from '@sparsevit/backbone';
 import type { TrainingRun } from '@sparsevit/config';
-import { swinPreset } from '@sparsevit/config';
+import { describeArchitecture, presetOf, swinPreset } from '@sparsevit/config';
 import type { TaskCheckpoint, TaskConfig } from '@sparsevit/tasks';
 import { isTaskFile, newTask } from '@sparsevit/tasks';
 import type { SwinArchitecture } from '@sparsevit/windows';
-import { SparseViTError } from '@sparsevit/windows';
-import { inputError, quote } from '../errors';
-import { readInputFile } from '../files';
-import { describeArchitecture, presetOf } from '../model';
-import { openTask } from '../task/task-file';
+import { inputError, quote } from './errors';
+import { readInputFile } from './files';
+import { namingFile, openTask } from './task-file';
 
 /** The model and where it comes from. */
 export interface StartingTask {
@@ -61,26 +59,13 @@ export async function startingTask(
     const checkpoint = { ...saved, config: { ...saved.config, ...config } as TaskConfig };
     return { checkpoint, origin: `the ${config.kind} task in ${quote(weights)}`, identity };
   }
-  const backbone = readBackbone(bytes, weights, family);
+  const backbone = namingFile(weights, () => loadCheckpoint(bytes, family === undefined ? {} : { family }));
   checkArchitecture(backbone.architecture, wanted, weights);
   return {
     checkpoint: newTask(config, backbone, { seed }),
     origin: `the backbone in ${quote(weights)}, a fresh head of seed ${seed}`,
     identity,
   };
-}
-
-function readBackbone(
-  bytes: Uint8Array,
-  path: string,
-  family: TrainingRun['model']['family'],
-): ReturnType<typeof loadCheckpoint> {
-  try {
-    return loadCheckpoint(bytes, family === undefined ? {} : { family });
-  } catch (error) {
-    if (!SparseViTError.isInstance(error)) throw error;
-    throw new SparseViTError(error.code, `${quote(path)}: ${error.message}`, { cause: error });
-  }
 }
 
 function checkArchitecture(own: SwinArchitecture, wanted: SwinArchitecture | undefined, path: string): void {

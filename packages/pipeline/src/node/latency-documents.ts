@@ -5,11 +5,11 @@ import { parseLatencyTable } from '@sparsevit/config';
 import type { LatencyPredictor } from '@sparsevit/latency';
 import { predictorFromJSON } from '@sparsevit/latency';
 import { SparseViTError } from '@sparsevit/windows';
-import { inputError, quote } from '../errors';
-import { readInputFile } from '../files';
-import { parseJson } from '../train/document';
-import { maxPixels } from '../values';
+import { inputError, quote } from './errors';
+import { readJsonFile } from './json';
 
+/** As many pixels as the decoder of photos takes. */
+const maxPixels = 100_000_000;
 /** Counting what a model does takes longer the more blocks it has. */
 const mostBlocks = 256;
 
@@ -54,8 +54,7 @@ function tableOf(document: unknown, file: string, option: string): LatencyTable 
 }
 
 async function readDocument(file: string, option: string): Promise<unknown> {
-  const text = new TextDecoder().decode(await readInputFile(file, option));
-  return parseJson(text, `${option}: expected JSON in ${quote(file)}`);
+  return readJsonFile(file, option);
 }
 
 /** Does something with a file's content; what is wrong with it is said with the file's name. */

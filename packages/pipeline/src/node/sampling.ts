@@ -1,10 +1,10 @@
-/** Which sparsities `profile` measures: those to fit a predictor to, or a hold-out that it never sees. */
+/** Which sparsities are measured: those to fit a predictor to, or a hold-out that it never sees. */
 
 import type { SamplingPlan } from '@sparsevit/latency';
 import { createSamplingPlan } from '@sparsevit/latency';
 import type { PrunedRatios, SparsitySpace } from '@sparsevit/windows';
 import { sparsitySpaceSize } from '@sparsevit/windows';
-import { inputError } from '../errors';
+import { inputError } from './errors';
 
 /** A plan always keeps so many apart, however many are measured: what is fitted never depends on the hold-out. */
 export const mostHeldOut = 100;
@@ -22,12 +22,12 @@ export function planSamples(
   const size = sparsitySpaceSize(space);
   const most = Math.floor(size / 2);
   if (configs > most) {
-    throw inputError(`--configs: expected at most ${most} of the ${size} sparsities of this model, got ${configs}.`);
+    throw inputError(`configs: expected at most ${most} of the ${size} sparsities of this model, got ${configs}.`);
   }
   const kept = Math.min(mostHeldOut, most - configs);
   if (holdOut !== null && holdOut > kept) {
     throw inputError(
-      `--hold-out: expected at most ${kept} of the ${size} sparsities of this model beside ${configs} to fit, got ${holdOut}. Lower one of them.`,
+      `hold-out: expected at most ${kept} of the ${size} sparsities of this model beside ${configs} to fit, got ${holdOut}. Lower one of them.`,
     );
   }
   const plan = createSamplingPlan(space, { seed, fit: configs, holdOut: kept });

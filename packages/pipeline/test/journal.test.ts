@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createJournal } from '../src/train/journal';
+import { createJournal } from '../src/node/journal';
 
 let folder: string;
 beforeEach(() => {

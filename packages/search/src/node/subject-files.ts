@@ -47,7 +47,7 @@ export async function checkFiles(
     const own = await contentHash(real);
     if (own !== sha256) {
       throw new ConfigError(
-        `distributed: expected ${name} ${JSON.stringify(path)} with the SHA-256 ${sha256.slice(0, 12)}..., got ${own.slice(0, 12)}.... Copy the driver's files to this machine.`,
+        `evaluation subject: expected ${name} ${JSON.stringify(path)} with the SHA-256 ${sha256.slice(0, 12)}..., got ${own.slice(0, 12)}.... Use the files that the search was begun with.`,
       );
     }
     found[name] = real;
@@ -59,7 +59,7 @@ export async function checkFiles(
 async function insideOf(root: string, path: string, name: string): Promise<string> {
   const fail = (why: string, cause?: unknown): never => {
     throw new ConfigError(
-      `distributed: expected ${name} inside of ${JSON.stringify(root)}, got ${JSON.stringify(path)}, which ${why}.`,
+      `evaluation subject: expected ${name} inside of ${JSON.stringify(root)}, got ${JSON.stringify(path)}, which ${why}.`,
       { cause },
     );
   };

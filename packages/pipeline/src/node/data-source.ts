@@ -6,7 +6,7 @@ import type { BrokenRecord, Dataset, Sample } from '@sparsevit/data';
 import { createScenes, ignoredClass } from '@sparsevit/data';
 import type { MaskDataset } from '@sparsevit/data/node';
 import { readCocoBoxes, readImageFolder, readMaskFolders } from '@sparsevit/data/node';
-import { inputError, quote } from '../errors';
+import { inputError, quote } from './errors';
 
 /** What a task learns from. */
 export type Learns = 'labels' | 'masks' | 'boxes';
@@ -136,4 +136,18 @@ export function withClasses(dataset: Dataset, classes: readonly string[], what: 
     ...(mask && { mask: mask.map((value) => table[value] ?? value) }),
   });
   return { ...dataset, classes, read: async (index, signal) => renamed(await dataset.read(index, signal)) };
+}
+
+/** A data set whose paths have been made absolute. */
+export function absoluteSource(source: DataSource, from: (path: string) => string): DataSource {
+  switch (source.kind) {
+    case 'coco':
+      return { ...source, annotations: from(source.annotations), images: from(source.images) };
+    case 'image-folder':
+      return { ...source, path: from(source.path) };
+    case 'mask-folders':
+      return { ...source, images: from(source.images), masks: from(source.masks) };
+    default:
+      return source;
+  }
 }

@@ -1,15 +1,19 @@
 /** What a run told, a line of JSON for each event; a run that is resumed goes on at the end. */
 
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { inputError, quote } from '../errors';
-import { reasonOf } from '../files';
+import { inputError, quote } from './errors';
+import { reasonOf } from './files';
 
 /**
  * Makes a function that writes an event at once, so that a killed process leaves all that came before.
  *
+ * @param what the option or field that named the folder, which opens the error's message
  * @throws SparseViTError from that function, when the disk refuses
+ * @example
+ * const journal = createJournal('runs/adapted/journal.jsonl');
+ * journal({ type: 'training-start' });
  */
-export function createJournal(file: string): (event: { readonly type: string }) => void {
+export function createJournal(file: string, what = 'output'): (event: { readonly type: string }) => void {
   // a line that a kill cut off stays one line, that no reader can parse, and spoils no other
   let isTorn = existsSync(file) && !['', '\n'].includes(readFileSync(file, 'utf8').slice(-1));
   return (event) => {
@@ -20,7 +24,7 @@ export function createJournal(file: string): (event: { readonly type: string }) 
       isTorn = false;
     } catch (cause) {
       throw inputError(
-        `--output: expected a file that can be written, got ${quote(file)}: it ${reasonOf(cause)}. The same command goes on from the last checkpoint.`,
+        `${what}: expected a file that can be written, got ${quote(file)}: it ${reasonOf(cause)}. The same command goes on from the last checkpoint.`,
         { cause },
       );
     }

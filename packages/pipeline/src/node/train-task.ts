@@ -1,23 +1,23 @@
-/** A plan carried out: TensorFlow.js trains, every event goes into the journal, and the weights come back to be saved. */
+/** A training run carried out: TensorFlow.js trains on the backend that is active, and the weights come back to be saved. */
 
+import type { BrokenItem } from '@sparsevit/data';
 import { createTensorOps } from '@sparsevit/ops';
-import type { EvaluationEvent, EvaluationResult } from '@sparsevit/pipeline';
-import { evaluate, tensorRunner, trainingData } from '@sparsevit/pipeline';
 import type { TaskCheckpoint } from '@sparsevit/tasks';
 import { createTask, readTask } from '@sparsevit/tasks';
 import { trainableTask } from '@sparsevit/tasks/losses';
 import type { TrainingEvent, TrainResult } from '@sparsevit/trainer';
 import { train, trainConfigOf } from '@sparsevit/trainer';
 import { folderStore } from '@sparsevit/trainer/node';
-import type { CliIo } from '../io';
-import type { Progress } from '../progress';
-import { dispose } from '../tensor';
-import { trainingTransform } from './augment';
-import type { TrainPlan } from './plan';
-import { renderStep } from './train-progress';
+import { dispose } from '@tensorflow/tfjs-core';
+import { trainingData } from '../batches';
+import type { EvaluationEvent, EvaluationResult } from '../evaluate';
+import { evaluate } from '../evaluate';
+import { tensorRunner } from '../tensor-runner';
+import { trainingTransform } from '../training-transform';
+import type { TaskTraining } from './task-training';
 
-/** What came of a run. */
-export interface TrainOutcome {
+/** What came of a training run. */
+export interface TaskTrainingOutcome {
   readonly step: number;
   /** The step that it went on from; null for one that began. */
   readonly resumedAt: number | null;
@@ -29,24 +29,31 @@ export interface TrainOutcome {
   readonly checkpoint: TaskCheckpoint;
 }
 
-/** What it needs from outside. */
-export interface TrainContext {
-  readonly io: Pick<CliIo, 'now'>;
-  readonly progress: Progress;
-  readonly journal: (event: { readonly type: string }) => void;
+/** What a training run tells: the loop's events, and those of its evaluations. */
+export type TaskTrainingEvent = TrainingEvent | EvaluationEvent | BrokenItem;
+
+/** What a training run needs from outside. */
+export interface TaskTrainingSurroundings {
+  /** Milliseconds. */
+  readonly now: () => number;
   readonly signal: AbortSignal;
-  /** Told of each step, so that an interruption can say how far it came. */
-  readonly onStep: (step: number) => void;
+  readonly onEvent: (event: TaskTrainingEvent) => void;
 }
 
 /**
- * Trains, evaluates, reads the weights.
+ * Trains a task from where its checkpoints end, evaluates it, and reads its weights. The backend and its gradients are the caller's to start.
  *
  * @throws as `train` and `evaluate` do; the signal's reason, after saving
+ * @example
+ * await initBackend({ prefer: 'wasm', packs: [wasmKernels] });
+ * await import('@sparsevit/ops/gradients');
+ * const { checkpoint, scores } = await trainTask(await prepareTraining(run, options), { now, signal, onEvent });
  */
-export async function trainTask(plan: TrainPlan, context: TrainContext): Promise<TrainOutcome> {
+export async function trainTask(
+  plan: TaskTraining,
+  { now, signal, onEvent }: TaskTrainingSurroundings,
+): Promise<TaskTrainingOutcome> {
   const { run, training, starting, cases } = plan;
-  const { io, progress, journal, signal, onStep } = context;
   const { input, batch, distillation } = run;
   const { checkpoint } = starting;
   const { architecture } = checkpoint.backbone;
@@ -73,10 +80,7 @@ export async function trainTask(plan: TrainPlan, context: TrainContext): Promise
       normalization,
       ...(run.evaluation?.limit === undefined ? {} : { limit: run.evaluation.limit }),
       onBroken: (run.data.validation ?? run.data.train).onBroken,
-      onEvent: (event: EvaluationEvent) => {
-        if (event.type === 'item-broken') journal(event);
-        else progress.step(`evaluating: image ${event.index + 1} of ${event.count}`);
-      },
+      onEvent,
       signal,
     });
     judged = { step, scores };
@@ -90,22 +94,16 @@ export async function trainTask(plan: TrainPlan, context: TrainContext): Promise
       transform: trainingTransform(input),
       normalization,
       onBroken: run.data.train.onBroken,
-      onEvent: journal,
+      onEvent,
     });
     const result = await train(model, data, trainConfigOf(training, architecture, plan.identity), {
       store: folderStore(plan.files.checkpoints),
       signal,
-      now: io.now,
+      now,
       onEvent: (event: TrainingEvent) => {
-        journal(event);
-        if (event.type === 'training-resumed') {
-          resumedAt = event.step;
-          onStep(event.step);
-        }
-        if (event.type !== 'step-end') return;
-        loss = event.loss;
-        onStep(event.step);
-        progress.step(renderStep(event, training.steps));
+        if (event.type === 'training-resumed') resumedAt = event.step;
+        if (event.type === 'step-end') loss = event.loss;
+        onEvent(event);
       },
       evaluate: async (step) => {
         const scores = await judge(step);
@@ -118,10 +116,10 @@ export async function trainTask(plan: TrainPlan, context: TrainContext): Promise
     }
     const known = judged as { step: number; scores: EvaluationResult[] } | null;
     const scores = known?.step === result.step ? known.scores : await judge(result.step);
-    progress.step('reading the weights');
     const trained = await readTask(task, {
       ...checkpoint,
       backbone: { ...checkpoint.backbone, sparsity: plan.sparsity },
+      input: { size: { height: input.height, width: input.width }, keepRatio: input.keepRatio, normalization },
     });
     return { step: result.step, resumedAt, loss, best: result.best, scores, checkpoint: trained };
   } finally {
@@ -132,7 +130,7 @@ export async function trainTask(plan: TrainPlan, context: TrainContext): Promise
 }
 
 /** Which checkpoint is the best: by the scores at what the run trains for. */
-function scoreOf({ training }: TrainPlan, scores: readonly EvaluationResult[]): number {
+function scoreOf({ training }: TaskTraining, scores: readonly EvaluationResult[]): number {
   if (training.mode === 'dense') return scores[0]?.score ?? Number.NaN;
   if (training.mode === 'finetune') return scores.at(-1)?.score ?? Number.NaN;
   return scores.reduce((sum, { score }) => sum + score, 0) / scores.length;

@@ -1,0 +1,116 @@
+/** `sparsevit search`: the sparsity of every layer, under a budget of milliseconds. */
+
+import { searchSparsity } from '@sparsevit/pipeline';
+import { writeOutputFile } from '@sparsevit/pipeline/files';
+import { fileJournal } from '@sparsevit/search/node';
+import { createSparsitySpace } from '@sparsevit/windows';
+import type { Command } from '../command';
+import { defineCommand } from '../command';
+import { interruption, quote } from '../errors';
+import { refuseInputs } from '../profile/plan';
+import { createProgress } from '../progress';
+import { startEvaluators } from '../search/evaluators';
+import { startMeasuring } from '../search/measuring';
+import { searchOptions } from '../search/options';
+import { planSearch } from '../search/plan';
+import { renderSearchEvent, renderSearchPlan, renderSearchResult } from '../search/report';
+
+/** The command. */
+export const searchCommand: Command = defineCommand({
+  name: 'search',
+  summary: 'Find the sparsity of every layer for a budget of milliseconds.',
+  usage: ['search --weights FILE --latency FILE --budget-ms MS (--config FILE | --data JSON) --out FILE [options]'],
+  options: searchOptions,
+  notes: [
+    'Nothing is evaluated whose predicted time is over the budget. At the end the best are measured in turns, and the best that meets the budget as measured wins.',
+    'The same command goes on where it was stopped or killed, to the same result, whatever the number of processes. Remove the journal to begin anew.',
+    'Search on images that neither training nor the final evaluation has seen: the score of the best of many flatters.',
+  ],
+  examples: [
+    'search --weights runs/adapted/model.safetensors --latency table.json --budget-ms 33 --config run.json --out search.json',
+    'search --weights runs/adapted/model.safetensors --latency table.json --front --config run.json --out front.json',
+    'search --weights adapted.safetensors --latency table.json --budget-ms 33 --config run.json --out search.json --redis redis://queue:6379',
+  ],
+
+  async execute({ options, inputs }, io) {
+    refuseInputs(inputs, 'search');
+    const progress = createProgress(io);
+    const stop = new AbortController();
+    let evaluations = 0;
+    let journal = '';
+    const stopListening = io.onInterrupt(() => stop.abort(interruption('search: stopped.')));
+    try {
+      progress.step('opening weights, data and table');
+      const plan = await planSearch(options);
+      journal = plan.journal;
+      const evaluators = await startEvaluators(plan, progress);
+      try {
+        const measuring = await startMeasuring(plan, io);
+        try {
+          progress.clear();
+          if (!options.json) {
+            const where = plan.redis === undefined ? 'here' : `workers of ${withoutPassword(plan.redis)}`;
+            io.stdout(
+              renderSearchPlan(plan, `${plan.evaluations} sparsities, ${evaluators.concurrency} at a time, ${where}`),
+            );
+          }
+          let feasibleShare = 1;
+          const { architecture } = plan.checkpoint.backbone;
+          const result = await searchSparsity({
+            space: createSparsitySpace(architecture),
+            predictMs: (prunedRatios) => plan.latency.predictor.predictMs(prunedRatios),
+            evaluate: evaluators.evaluate,
+            scoreName: plan.scoreName,
+            budget: plan.budget,
+            wantsFront: plan.wantsFront,
+            seed: plan.seed,
+            evaluations: plan.evaluations,
+            preset: plan.preset,
+            initial: plan.initial,
+            subsets: plan.subsets,
+            subject: plan.identity,
+            concurrency: evaluators.concurrency,
+            journal: fileJournal(plan.journal),
+            measuring:
+              measuring.measure === null ? null : { measure: measuring.measure, count: plan.measureCount, rounds: 5 },
+            signal: stop.signal,
+            now: io.now,
+            onEvent(event) {
+              if (event.type === 'search-start') feasibleShare = event.feasibleShare.value;
+              if (event.type === 'measurement-end') {
+                progress.step(`measuring the best: ${event.done} of ${event.count}`);
+                return;
+              }
+              if ('progress' in event) evaluations = event.progress.evaluations;
+              const line = renderSearchEvent(plan, event, feasibleShare);
+              if (line !== null) progress.step(line);
+            },
+          });
+          await writeOutputFile(plan.out, new TextEncoder().encode(`${JSON.stringify(result)}\n`), '--out');
+          progress.clear();
+          const reason = measuring.measure === null ? measuring.reason : null;
+          io.stdout(
+            options.json ? `${JSON.stringify(result, null, 2)}\n` : `\n${renderSearchResult(plan, result, reason)}`,
+          );
+        } finally {
+          if (measuring.measure !== null) await measuring.dispose();
+        }
+      } finally {
+        await evaluators.dispose();
+      }
+    } catch (error) {
+      if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
+      throw interruption(
+        `search: stopped after ${evaluations} evaluations${journal === '' ? '' : `, kept in ${quote(journal)}`}. The same command goes on from there.`,
+      );
+    } finally {
+      stopListening();
+      progress.clear();
+    }
+  },
+});
+
+/** An address as it may be printed. */
+function withoutPassword(address: string): string {
+  return address.replace(/\/\/[^@/]*@/, '//');
+}
