@@ -12,6 +12,7 @@ import { createProgress } from '../progress';
 import { startEvaluators } from '../search/evaluators';
 import { startMeasuring } from '../search/measuring';
 import { searchOptions } from '../search/options';
+import type { SearchPlan } from '../search/plan';
 import { planSearch } from '../search/plan';
 import { renderSearchEvent, renderSearchPlan, renderSearchResult } from '../search/report';
 
@@ -47,13 +48,6 @@ export const searchCommand: Command = defineCommand({
       try {
         const measuring = await startMeasuring(plan, io);
         try {
-          progress.clear();
-          if (!options.json) {
-            const where = plan.redis === undefined ? 'here' : `workers of ${withoutPassword(plan.redis)}`;
-            io.stdout(
-              renderSearchPlan(plan, `${plan.evaluations} sparsities, ${evaluators.concurrency} at a time, ${where}`),
-            );
-          }
           let feasibleShare = 1;
           const { architecture } = plan.checkpoint.backbone;
           const result = await searchSparsity({
@@ -76,7 +70,12 @@ export const searchCommand: Command = defineCommand({
             signal: stop.signal,
             now: io.now,
             onEvent(event) {
-              if (event.type === 'search-start') feasibleShare = event.feasibleShare.value;
+              if (event.type === 'search-start') {
+                feasibleShare = event.feasibleShare.value;
+                progress.clear();
+                if (!options.json) io.stdout(renderSearchPlan(plan, whereOf(plan, evaluators.concurrency)));
+                return;
+              }
               if (event.type === 'measurement-end') {
                 progress.step(`measuring the best: ${event.done} of ${event.count}`);
                 return;
@@ -109,6 +108,12 @@ export const searchCommand: Command = defineCommand({
     }
   },
 });
+
+/** How many are evaluated, and where. */
+function whereOf({ evaluations, redis }: SearchPlan, concurrency: number): string {
+  const where = redis === undefined ? 'here' : `by workers of ${withoutPassword(redis)}`;
+  return `${evaluations} sparsities, ${concurrency} at a time, ${where}`;
+}
 
 /** An address as it may be printed. */
 function withoutPassword(address: string): string {
