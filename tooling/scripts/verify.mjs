@@ -31,7 +31,7 @@ const browserTests = () => {
 /** @type {Record<string, () => Outcome | Promise<Outcome>>} */
 const steps = {
   lint: () => asOne(runTool('biome', ['ci', '--colors=off', '.'])),
-  typecheck: () => turbo('typecheck'),
+  typecheck: () => asOne(run('pnpm', ['--silent', 'typecheck'])),
   build: () => asOne(build()),
   'node-tests': () => runVitest([], join(scratch, 'node.json')),
   'browser-tests': browserTests,
