@@ -1,11 +1,9 @@
 /** The document of a predictor, read by hand: what an application ships beside its model. */
 
-import type { SparsityRules, SwinArchitecture, SwinRules } from '@sparsevit/windows';
-import { ConfigError } from '@sparsevit/windows';
+import type { DocumentField, SparsityRules, SwinArchitecture, SwinRules } from '@sparsevit/windows';
+import { ConfigError, fieldOf } from '@sparsevit/windows';
 import type { RegressorDocument } from '../regression/document';
 import { readRegressorDocument } from '../regression/document';
-import type { Field } from '../regression/field';
-import { fieldOf } from '../regression/field';
 import type { IntervalDocument } from '../regression/interval';
 import type { PredictorKind } from './predictor';
 import type { WholeSubject } from './subject';
@@ -81,7 +79,7 @@ export function readPredictorDocument(value: unknown): PredictorDocument {
 }
 
 /** The head of a document that this release can read. */
-function readHead(value: unknown, path: string): Field {
+function readHead(value: unknown, path: string): DocumentField {
   const document = fieldOf(path, value);
   document.at('format').oneOf(['sparsevit-latency-predictor']);
   const version = document.at('version').integer(0, Number.MAX_SAFE_INTEGER);
@@ -91,7 +89,7 @@ function readHead(value: unknown, path: string): Field {
   return document;
 }
 
-function readFitted(document: Field): FittedPredictorDocument {
+function readFitted(document: DocumentField): FittedPredictorDocument {
   return {
     format: document.at('format').oneOf(['sparsevit-latency-predictor']),
     version: document.at('version').integer(1, 1) as 1,
@@ -102,7 +100,7 @@ function readFitted(document: Field): FittedPredictorDocument {
   };
 }
 
-function readSubject(subject: Field): WholeSubject {
+function readSubject(subject: DocumentField): WholeSubject {
   return wholeSubject({
     architecture: readArchitecture(subject.at('architecture')),
     height: subject.at('height').integer(1, largestSide),
@@ -114,7 +112,7 @@ function readSubject(subject: Field): WholeSubject {
   });
 }
 
-function readArchitecture(architecture: Field): SwinArchitecture {
+function readArchitecture(architecture: DocumentField): SwinArchitecture {
   const counts = (name: string, most: number): number[] =>
     architecture.at(name).list(mostStages, (field) => field.integer(1, most));
   const depths = counts('depths', mostBlocks);
@@ -130,7 +128,7 @@ function readArchitecture(architecture: Field): SwinArchitecture {
   };
 }
 
-function readRules(rules: Field): SwinRules {
+function readRules(rules: DocumentField): SwinRules {
   return {
     pad: rules.at('pad').oneOf(['before-norm', 'after-norm']),
     shift: rules.at('shift').oneOf(['pad-then-roll', 'roll-then-pad']),
@@ -140,7 +138,7 @@ function readRules(rules: Field): SwinRules {
   };
 }
 
-function readSparsityRules(rules: Field): SparsityRules {
+function readSparsityRules(rules: DocumentField): SparsityRules {
   return {
     score: rules.at('score').oneOf(['l1-mean', 'l2']),
     padsInScore: rules.at('padsInScore').oneOf(['counted', 'left-out']),

@@ -1,12 +1,11 @@
 /** The document of a regression, read by hand: this package is shipped without a schema library. */
 
-import { ConfigError } from '@sparsevit/windows';
+import type { DocumentField } from '@sparsevit/windows';
+import { ConfigError, fieldOf } from '@sparsevit/windows';
 import type { AdditiveDocument } from './additive';
 import { additiveModel } from './additive';
 import type { BoostedDocument } from './boosted';
 import { boostedModel } from './boosted';
-import type { Field } from './field';
-import { fieldOf } from './field';
 import type { IntervalDocument } from './interval';
 import type { LinearDocument } from './linear';
 import { linearModel } from './linear';
@@ -61,7 +60,7 @@ export function readRegressorDocument(value: unknown): RegressorDocument {
   };
 }
 
-function readModel(model: Field, columns: number): PointModelDocument {
+function readModel(model: DocumentField, columns: number): PointModelDocument {
   switch (model.at('kind').oneOf(['linear', 'additive', 'boosted'])) {
     case 'linear':
       return readLinear(model, columns);
@@ -72,9 +71,9 @@ function readModel(model: Field, columns: number): PointModelDocument {
   }
 }
 
-const readColumn = (field: Field, columns: number): number => field.integer(0, columns - 1);
+const readColumn = (field: DocumentField, columns: number): number => field.integer(0, columns - 1);
 
-function readLinear(model: Field, columns: number): LinearDocument {
+function readLinear(model: DocumentField, columns: number): LinearDocument {
   const used = model.at('columns').list(limits.columns, (field) => readColumn(field, columns));
   const coefficients = model.at('coefficients').list(limits.columns, (field) => field.number());
   if (coefficients.length !== used.length) {
@@ -89,7 +88,7 @@ function readLinear(model: Field, columns: number): LinearDocument {
   };
 }
 
-function readAdditive(model: Field, columns: number): AdditiveDocument {
+function readAdditive(model: DocumentField, columns: number): AdditiveDocument {
   return {
     kind: 'additive',
     intercept: model.at('intercept').number(),
@@ -105,7 +104,7 @@ function readAdditive(model: Field, columns: number): AdditiveDocument {
   };
 }
 
-function readBoosted(model: Field, columns: number): BoostedDocument {
+function readBoosted(model: DocumentField, columns: number): BoostedDocument {
   const base = model.at('base');
   const kind = base.at('kind').oneOf(['linear', 'additive']);
   const depth = model.at('depth').integer(1, limits.depth);
@@ -129,7 +128,7 @@ function readBoosted(model: Field, columns: number): BoostedDocument {
   };
 }
 
-function readInterval(interval: Field): IntervalDocument {
+function readInterval(interval: DocumentField): IntervalDocument {
   return {
     level: interval.at('level').number({ least: 0.5, most: 1 }),
     low: interval.at('low').number({ least: -limits.logarithm, most: 0 }),
@@ -137,7 +136,7 @@ function readInterval(interval: Field): IntervalDocument {
   };
 }
 
-function readSupport(support: Field, columns: number): ColumnSupport {
+function readSupport(support: DocumentField, columns: number): ColumnSupport {
   const edges = support.at('edges').list(limits.columns, (field) => field.number());
   const rows = support.at('rows').list(limits.columns, (field) => field.integer(0, Number.MAX_SAFE_INTEGER));
   checkRising(support.at('edges'), edges);
@@ -152,7 +151,7 @@ function readSupport(support: Field, columns: number): ColumnSupport {
   };
 }
 
-function checkRising(field: Field, values: readonly number[]): void {
+function checkRising(field: DocumentField, values: readonly number[]): void {
   values.forEach((value, i) => {
     if (i > 0 && !(value > (values[i - 1] ?? 0))) field.refuse('rising numbers', `${values[i - 1]}, ${value}`);
   });

@@ -1,20 +1,22 @@
 /** A value inside a document that somebody else wrote, with its path for messages. */
 
-import { ConfigError } from '@sparsevit/windows';
+import { ConfigError } from './errors';
 
 /** One field of a document. */
-export interface Field {
+export interface DocumentField {
   readonly value: unknown;
   /** The value under a name; the field has to be an object. */
-  at(name: string): Field;
+  at(name: string): DocumentField;
   /** Whether the object has a name. */
   has(name: string): boolean;
+  /** The same field; the object may have no other names than these. */
+  only(names: readonly string[]): DocumentField;
   number(range?: { readonly least?: number; readonly most?: number; readonly above?: number }): number;
   integer(least: number, most: number): number;
   text(longest: number): string;
   flag(): boolean;
   oneOf<const T extends string>(names: readonly T[]): T;
-  list<T>(longest: number, read: (item: Field) => T): T[];
+  list<T>(longest: number, read: (item: DocumentField) => T): T[];
   /** @throws ConfigError with the path */
   refuse(expected: string, got: unknown): never;
 }
@@ -30,12 +32,14 @@ function describe(value: unknown): string {
 }
 
 /**
- * Reads a value field by field.
+ * Reads a value field by field: documents of packages that are shipped without a schema library.
  *
+ * @param path what the document is called in messages
+ * @throws from its calls, ConfigError with the path of what is not as it should be
  * @example
  * fieldOf('table', JSON.parse(text)).at('version').integer(1, 1);
  */
-export function fieldOf(path: string, value: unknown): Field {
+export function fieldOf(path: string, value: unknown): DocumentField {
   const refuse = (expected: string, got: unknown): never => {
     throw new ConfigError(`${path}: expected ${expected}, got ${typeof got === 'string' ? got : describe(got)}.`);
   };
@@ -43,14 +47,14 @@ export function fieldOf(path: string, value: unknown): Field {
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : refuse('an object', describe(value));
-  const number: Field['number'] = ({ least, most, above } = {}) => {
+  const number: DocumentField['number'] = ({ least, most, above } = {}) => {
     if (typeof value !== 'number' || !(Math.abs(value) <= largest)) return refuse('a finite number', describe(value));
     if (above !== undefined && !(value > above)) return refuse(`a number above ${above}`, value);
     if (least !== undefined && value < least) return refuse(`a number of at least ${least}`, value);
     if (most !== undefined && value > most) return refuse(`a number of at most ${most}`, value);
     return value;
   };
-  return {
+  const field: DocumentField = {
     value,
     at(name) {
       const fields = record();
@@ -58,6 +62,10 @@ export function fieldOf(path: string, value: unknown): Field {
       return fieldOf(`${path}.${name}`, fields[name]);
     },
     has: (name) => Object.hasOwn(record(), name),
+    only(names) {
+      const other = Object.keys(record()).find((name) => !names.includes(name));
+      return other === undefined ? field : refuse(`no other fields than ${names.join(', ')}`, describe(other));
+    },
     number,
     integer(least, most) {
       const whole = number({ least, most });
@@ -76,4 +84,5 @@ export function fieldOf(path: string, value: unknown): Field {
     },
     refuse,
   };
+  return field;
 }
