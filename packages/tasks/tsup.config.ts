@@ -1,3 +1,5 @@
 import { libraryPreset } from '@sparsevit/tsup-preset';
 
-export default libraryPreset({ entry: { index: 'src/index.ts', losses: 'src/losses.ts' } });
+export default libraryPreset({
+  entry: { index: 'src/index.ts', 'is-task-file': 'src/is-task-file.ts', losses: 'src/losses.ts' },
+});

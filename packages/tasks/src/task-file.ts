@@ -10,10 +10,10 @@ import type { TaskConfig } from './config';
 import { checkTask } from './config';
 import type { TaskInput } from './input';
 import { checkTaskInput } from './input';
+import { taskMetadataKey } from './is-task-file';
 import type { TaskCheckpoint } from './task';
 import { headSlots } from './task';
 
-const metadataKey = 'sparsevit-task';
 const version = 1;
 /** Not `head.`, under which classifiers of Swin are found. */
 const headPrefix = 'task.';
@@ -37,7 +37,7 @@ export function saveTask({ config, backbone, head, input }: TaskCheckpoint): Uin
       throw new CheckpointError(`saveTask: expected finite weights, got others in ${key}.`);
     all.set(`${headPrefix}${key}`, { values: values as Float32Array, shape });
   }
-  return writeSafetensors(all, { ...metadata, [metadataKey]: JSON.stringify({ version, config, input }) });
+  return writeSafetensors(all, { ...metadata, [taskMetadataKey]: JSON.stringify({ version, config, input }) });
 }
 
 /**
@@ -49,9 +49,9 @@ export function saveTask({ config, backbone, head, input }: TaskCheckpoint): Uin
  */
 export function loadTask(bytes: Uint8Array): TaskCheckpoint {
   const { tensors, metadata } = readSafetensors(bytes);
-  const { config, input } = readDocument(metadata[metadataKey]);
+  const { config, input } = readDocument(metadata[taskMetadataKey]);
   const heads = [...tensors].filter(([key]) => key.startsWith(headPrefix));
-  const { [metadataKey]: _, ...own } = metadata;
+  const { [taskMetadataKey]: _, ...own } = metadata;
   const bare = new Map([...tensors].filter(([key]) => !key.startsWith(headPrefix)));
   const backbone = loadCheckpoint(writeSafetensors(bare, own));
   const head = new Map<string, HostTensor>();
@@ -71,15 +71,6 @@ export function loadTask(bytes: Uint8Array): TaskCheckpoint {
     throw new CheckpointError(`loadTask: expected ${head.size} weights of a ${config.kind} head, got ${heads.length}.`);
   }
   return { config, backbone, head, ...(input === undefined ? {} : { input }) };
-}
-
-/** True for a file that `loadTask` reads; false for a bare Swin. */
-export function isTaskFile(bytes: Uint8Array): boolean {
-  try {
-    return Object.hasOwn(readSafetensors(bytes).metadata, metadataKey);
-  } catch {
-    return false;
-  }
 }
 
 function readDocument(text: string | undefined): { config: TaskConfig; input: TaskInput | undefined } {

@@ -10,12 +10,12 @@ import { createEngine } from '@sparsevit/engine';
 import { engineRunner } from '@sparsevit/pipeline';
 import { writeOutputFile } from '@sparsevit/pipeline/files';
 import type { SampleFiles, SampleRequest } from '@sparsevit/pipeline/node';
-import { createTask } from '@sparsevit/tasks';
+import { createTask, seenPhoto } from '@sparsevit/tasks';
 import type { KeptWindowIds } from '@sparsevit/windows';
 import { keptWindowIdsOf } from '@sparsevit/windows';
 import { createOverlayFile } from '../run/overlay-file';
 import { drawPrediction } from '../task/draw-prediction';
-import { predictPhoto, seenPhoto } from '../task/prediction';
+import { predictPhoto } from '../task/prediction';
 
 /** A photo of a phone is not shown larger than this: the report carries its pictures inside. */
 const longestSide = 720;

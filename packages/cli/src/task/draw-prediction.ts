@@ -1,10 +1,10 @@
 /** What a task says about a photo, drawn over it. */
 
 import type { RgbImage } from '@sparsevit/data';
+import type { PhotoPrediction } from '@sparsevit/tasks';
 import type { Canvas } from '../overlay/canvas';
 import { blendPixel, createCanvas, drawImage, drawText, fillRect, frameRect, textWidth } from '../overlay/canvas';
 import { classColour } from './colours';
-import type { Prediction } from './prediction';
 
 const ink = [0, 0, 0] as const;
 const maskOpacity = 0.5;
@@ -12,17 +12,17 @@ const maskOpacity = 0.5;
 const pixelsPerScale = 500;
 
 /** The photo with boxes, classes and scores; with the mask mixed in; or with the class in its corner. */
-export function drawPrediction(photo: RgbImage, prediction: Prediction, classes: readonly string[]): RgbImage {
+export function drawPrediction(photo: RgbImage, prediction: PhotoPrediction, classes: readonly string[]): RgbImage {
   const canvas = createCanvas(photo.height, photo.width, ink);
   drawImage(canvas, photo, 0, 0);
   const scale = Math.max(1, Math.round(Math.max(photo.height, photo.width) / pixelsPerScale));
   switch (prediction.kind) {
     case 'boxes':
       // the best last, on top of the others
-      for (const { label, score, ...box } of [...prediction.detections].sort((a, b) => a.score - b.score)) {
+      for (const { label, className, score, ...box } of [...prediction.detections].sort((a, b) => a.score - b.score)) {
         const rect = wholePixels(box);
         frameRect(canvas, rect, scale, classColour(label));
-        drawLabel(canvas, `${nameOf(classes, label)} ${score.toFixed(2)}`, { ...rect, label, scale });
+        drawLabel(canvas, `${className} ${score.toFixed(2)}`, { ...rect, label, scale });
       }
       break;
     case 'mask':
@@ -39,7 +39,7 @@ export function drawPrediction(photo: RgbImage, prediction: Prediction, classes:
     default: {
       const [best] = prediction.classes;
       if (best === undefined) break;
-      const text = `${nameOf(classes, best.label)} ${best.probability.toFixed(2)}`;
+      const text = `${best.className} ${best.probability.toFixed(2)}`;
       drawLabel(canvas, text, { x: 0, y: labelHeight(scale), label: best.label, scale });
     }
   }

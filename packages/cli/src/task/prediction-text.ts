@@ -1,18 +1,18 @@
 /** What a task says about a photo, as lines and as JSON. */
 
-import type { Prediction } from './prediction';
+import type { PhotoPrediction } from '@sparsevit/tasks';
 
 const mostClasses = 5;
 
 /** The photo's name, and a line for each box, class or share of pixels. */
-export function renderPrediction(input: string, prediction: Prediction, classes: readonly string[]): string {
+export function renderPrediction(input: string, prediction: PhotoPrediction, classes: readonly string[]): string {
   const nameOf = (label: number): string => classes[label] ?? String(label);
   switch (prediction.kind) {
     case 'boxes': {
       const { detections } = prediction;
-      const lines = detections.map(({ label, score, ...box }) => {
+      const lines = detections.map(({ className, score, ...box }) => {
         const [x, y, width, height] = [box.x, box.y, box.width, box.height].map((side) => side.toFixed(0));
-        return `  ${nameOf(label)} ${score.toFixed(2)} at ${x},${y} ${width}x${height}\n`;
+        return `  ${className} ${score.toFixed(2)} at ${x},${y} ${width}x${height}\n`;
       });
       return `${input}: ${detections.length} ${detections.length === 1 ? 'box' : 'boxes'}\n${lines.join('')}`;
     }
@@ -24,14 +24,14 @@ export function renderPrediction(input: string, prediction: Prediction, classes:
       const [best] = prediction.classes;
       const lines = prediction.classes
         .slice(0, mostClasses)
-        .map(({ label, probability }) => `  ${nameOf(label)} ${percent(probability)}\n`);
-      return `${input}: ${best === undefined ? 'no class' : nameOf(best.label)}\n${lines.join('')}`;
+        .map(({ className, probability }) => `  ${className} ${percent(probability)}\n`);
+      return `${input}: ${best?.className ?? 'no class'}\n${lines.join('')}`;
     }
   }
 }
 
 /** The same for a JSON document. */
-export function predictionJson(prediction: Prediction, classes: readonly string[]): Record<string, unknown> {
+export function predictionJson(prediction: PhotoPrediction, classes: readonly string[]): Record<string, unknown> {
   const named = (label: number): { class: string; label: number } => ({
     class: classes[label] ?? String(label),
     label,
