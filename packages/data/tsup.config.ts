@@ -1,3 +1,5 @@
 import { libraryPreset } from '@sparsevit/tsup-preset';
 
-export default libraryPreset({ entry: { index: 'src/index.ts', node: 'src/node.ts', browser: 'src/browser.ts' } });
+export default libraryPreset({
+  entry: { index: 'src/index.ts', pixels: 'src/pixels.ts', node: 'src/node.ts', browser: 'src/browser.ts' },
+});

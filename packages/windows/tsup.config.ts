@@ -1,3 +1,3 @@
 import { libraryPreset } from '@sparsevit/tsup-preset';
 
-export default libraryPreset({ entry: { index: 'src/index.ts' } });
+export default libraryPreset({ entry: { index: 'src/index.ts', 'document-field': 'src/document-field.ts' } });

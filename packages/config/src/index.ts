@@ -6,6 +6,8 @@ export type { DataSource, DataSourceInput } from './schemas/data-source';
 export { dataSourceSchema } from './schemas/data-source';
 export type { DeployedSparsity, Deployment } from './schemas/deployment';
 export { deploymentSchema } from './schemas/deployment';
+export type { DeviceCalibration } from './schemas/device-calibration';
+export { deviceCalibrationSchema } from './schemas/device-calibration';
 export type { EvaluationAnswer, EvaluationJob, JobCandidate } from './schemas/evaluation-job';
 export {
   evaluationAnswerSchema,

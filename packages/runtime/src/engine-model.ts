@@ -1,24 +1,32 @@
 /** A model in the engine: a plan for each shape and way to run it, of which the latest used are kept. */
 
-import type { ForwardResult, SwinCheckpoint } from '@sparsevit/backbone';
-import { createSwin } from '@sparsevit/backbone';
 import type { Engine, EngineValue, HostValues, Materialized } from '@sparsevit/engine';
 import { createPlanCache } from '@sparsevit/engine';
+import type { TaskOutput } from '@sparsevit/tasks';
 import { keptWindowIdsOf } from '@sparsevit/windows';
-import type { HostMap, ModelInput, ModelRequest, Prediction, RunnableModel, RuntimeReport } from './model';
+import type {
+  HostForward,
+  HostMap,
+  ModelForward,
+  ModelInput,
+  ModelRequest,
+  ModelSubject,
+  RunnableModel,
+  RuntimeReport,
+} from './model';
 
 /**
- * Takes a checkpoint into an engine, which it then owns.
+ * Takes a model into an engine, which it then owns.
  *
  * @param options.maxPlans how many plans are kept
  */
 export function createEngineModel(
   engine: Engine,
-  checkpoint: Pick<SwinCheckpoint, 'architecture' | 'family' | 'weights'>,
+  subject: Pick<ModelSubject, 'take'>,
   options: { maxPlans: number; why: Pick<RuntimeReport, 'chosenBecause' | 'refused'> },
 ): RunnableModel {
   const { maxPlans, why } = options;
-  const model = createSwin(engine.ops, checkpoint);
+  const model = subject.take(engine.ops);
   const plans = createPlanCache(
     ({ shape, request }: { shape: ModelInput['shape']; request: ModelRequest }) =>
       engine.compile((image) => model.forward(image, request), { shape }),
@@ -37,7 +45,7 @@ export function createEngineModel(
       ],
     },
     async predict({ values, shape }, request, signal) {
-      return predictionOf(await plans.planFor({ shape, request }).run(values, signal ? { signal } : {}));
+      return onHost(await plans.planFor({ shape, request }).run(values, signal ? { signal } : {}));
     },
     async dispose() {
       plans.dispose();
@@ -47,12 +55,13 @@ export function createEngineModel(
   };
 }
 
-function predictionOf({ features, logits, windows }: Materialized<ForwardResult<EngineValue>>): Prediction {
+function onHost({ features, logits, output, windows }: Materialized<ModelForward<EngineValue>>): HostForward {
   const mapOf = (map: HostValues | null): HostMap | null =>
     map === null ? null : { values: map.values as Float32Array, shape: map.shape };
   return {
     features: features.map(mapOf),
     logits: mapOf(logits),
+    output: output as TaskOutput<HostMap> | null, // maps of a task are floats
     windows: windows.map(({ selection, ...block }) => {
       if (selection.kind === 'all') return keptWindowIdsOf(block, 'all', null);
       return keptWindowIdsOf(block, selection.kind, (selection.ids?.values ?? new Int32Array(0)) as Int32Array);

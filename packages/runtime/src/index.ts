@@ -1,8 +1,13 @@
+export type { ChooseSparsityOptions, ChosenSparsity, OfferedSparsity } from './choose-sparsity';
+export { chooseSparsity } from './choose-sparsity';
+export type { DeployedSparsity, Deployment } from './deployment';
+export type { DeviceCalibration } from './device-calibration';
 export type { LoadedModel, LoadModelOptions } from './load-model';
 export { loadModel } from './load-model';
 export type {
   HostMap,
   ModelImage,
+  ModelImageSize,
   Prediction,
   PredictOptions,
   RuntimeBackend,

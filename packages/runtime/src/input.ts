@@ -1,27 +1,51 @@
 /** From what a user has to what a model takes. */
 
-import type { RgbImage } from '@sparsevit/data';
-import { normalizeImage, rgbFromRgba } from '@sparsevit/data';
+import type { RgbImage } from '@sparsevit/data/pixels';
+import { checkRgbImage, normalizeImage, rgbFromRgba } from '@sparsevit/data/pixels';
 import { ImageError, ShapeError } from '@sparsevit/windows';
-import type { ModelImage, ModelInput } from './model';
+import type { ModelImage, ModelImageSize, ModelInput } from './model';
+
+/** How the values of pixels are scaled. */
+interface Normalization {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
 
 /**
  * Normalises pixels, or checks values.
  *
  * @throws ImageError for pixels that are no image; ShapeError for values that are none
  */
-export function inputOf(
-  image: ModelImage,
-  normalization: { readonly mean: readonly number[]; readonly std: readonly number[] },
-): ModelInput {
+export function inputOf(image: ModelImage, normalization: Normalization): ModelInput {
+  const given = pixelsOrValues(image);
+  return 'values' in given ? given : normalizedInput(given, normalization);
+}
+
+/** Pixels as a model takes them. */
+export function normalizedInput(image: RgbImage, normalization: Normalization): ModelInput {
+  return { values: normalizeImage(image, normalization), shape: [1, image.height, image.width, 3] };
+}
+
+/**
+ * An image without its alpha channel, or values that are checked.
+ *
+ * @throws ImageError for pixels that are no image; ShapeError for values that are none
+ */
+export function pixelsOrValues(image: ModelImage): RgbImage | ModelInput {
   if (typeof image !== 'object' || image === null) {
     throw new ImageError(
       `predict: expected an ImageData, { pixels, height, width } or { values, shape }, got ${image === null ? 'null' : typeof image}.`,
     );
   }
   if ('values' in image) return checkValues(image);
-  const rgb: RgbImage = 'data' in image ? rgbFromRgba(image) : image;
-  return { values: normalizeImage(rgb, normalization), shape: [1, rgb.height, rgb.width, 3] };
+  return 'data' in image ? rgbFromRgba(image) : checkRgbImage(image, 'predict');
+}
+
+/** Values of 0 for a size; a size that is none gives values that are refused. */
+export function blankInput({ height, width, batch = 1 }: ModelImageSize): ModelInput {
+  const shape = [batch, height, width, 3] as const;
+  const count = shape.reduce((product, side) => product * side, 1);
+  return { values: new Float32Array(Number.isInteger(count) && count > 0 ? count : 0), shape };
 }
 
 function checkValues({ values, shape }: ModelInput): ModelInput {

@@ -1,13 +1,12 @@
 /** A model on a graphics card, by TensorFlow.js. Loaded only when there is a card: nothing of it is in the first bundle. */
 
-import type { ForwardResult, SwinCheckpoint } from '@sparsevit/backbone';
-import { createSwin } from '@sparsevit/backbone';
 import { webgpuKernels } from '@sparsevit/kernels-webgpu';
 import { createTensorOps, initBackend } from '@sparsevit/ops';
+import type { TaskOutput } from '@sparsevit/tasks';
 import { keptWindowIdsOf } from '@sparsevit/windows';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { dispose, getBackend, setBackend, tensor4d } from '@tensorflow/tfjs-core';
-import type { HostMap, Prediction, RunnableModel } from './model';
+import type { HostForward, HostMap, ModelForward, ModelSubject, RunnableModel } from './model';
 
 /** What `createWebgpuModel` is given. */
 export interface WebgpuModelOptions {
@@ -18,12 +17,12 @@ export interface WebgpuModelOptions {
 }
 
 /**
- * Starts the backend and takes a checkpoint in.
+ * Starts the backend and takes a model in.
  *
  * @throws BackendError when there is no WebGPU, or no adapter
  */
 export async function createWebgpuModel(
-  checkpoint: Pick<SwinCheckpoint, 'architecture' | 'family' | 'weights'>,
+  subject: Pick<ModelSubject, 'take'>,
   { takesSoftware, chosenBecause, loadDawn }: WebgpuModelOptions,
 ): Promise<RunnableModel> {
   const before: string | undefined = getBackend();
@@ -33,13 +32,13 @@ export async function createWebgpuModel(
     load: { webgpu: () => import('@tensorflow/tfjs-backend-webgpu') },
     loadDawn,
   });
-  const model = createSwin(createTensorOps(), checkpoint);
+  const model = subject.take(createTensorOps());
   if (before) await setBackend(before);
   const pending = new Set<Promise<unknown>>();
 
-  const readAndRelease = async (result: ForwardResult<Tensor>): Promise<Prediction> => {
+  const readAndRelease = async (result: ModelForward<Tensor>): Promise<HostForward> => {
     try {
-      return await predictionOf(result);
+      return await readForward(result);
     } finally {
       release(result);
     }
@@ -89,12 +88,11 @@ async function onWebgpu<Result>(run: () => Result): Promise<Result> {
   }
 }
 
-async function predictionOf({ features, logits, windows }: ForwardResult<Tensor>): Promise<Prediction> {
-  const read = async (map: Tensor | null): Promise<HostMap | null> =>
-    map === null ? null : { values: (await map.data<'float32'>()).slice(), shape: map.shape };
+async function readForward({ features, logits, output, windows }: ModelForward<Tensor>): Promise<HostForward> {
   return {
-    features: await Promise.all(features.map(read)),
-    logits: await read(logits),
+    features: await Promise.all(features.map((map) => (map === null ? null : readMap(map)))),
+    logits: logits === null ? null : await readMap(logits),
+    output: output === null ? null : await readOutput(output),
     windows: await Promise.all(
       windows.map(async ({ selection, ...block }) => {
         if (selection.kind === 'all') return keptWindowIdsOf(block, 'all', null);
@@ -105,8 +103,26 @@ async function predictionOf({ features, logits, windows }: ForwardResult<Tensor>
   };
 }
 
-function release({ features, logits, windows }: ForwardResult<Tensor>): void {
+async function readMap(map: Tensor): Promise<HostMap> {
+  return { values: (await map.data<'float32'>()).slice(), shape: map.shape };
+}
+
+async function readOutput(output: TaskOutput<Tensor>): Promise<TaskOutput<HostMap>> {
+  switch (output.kind) {
+    case 'detection': {
+      const [heatmap, box] = await Promise.all([readMap(output.heatmap), readMap(output.box)]);
+      return { kind: 'detection', heatmap, box };
+    }
+    case 'semantic':
+      return { kind: 'semantic', logits: await readMap(output.logits), auxiliaryLogits: null };
+    default:
+      return { kind: 'classification', logits: await readMap(output.logits) };
+  }
+}
+
+function release({ features, logits, output, windows }: ModelForward<Tensor>): void {
   dispose([...features, logits].filter((map) => map !== null));
+  if (output !== null) dispose(output.kind === 'detection' ? [output.heatmap, output.box] : output.logits);
   for (const { selection, scores } of windows) {
     if (scores !== null) dispose(scores);
     if (selection.kind !== 'all' && selection.ids !== null) dispose(selection.ids);

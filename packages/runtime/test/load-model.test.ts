@@ -20,11 +20,12 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createEngineModel } from '../src/engine-model';
 import type { HostMap, LoadedModel, LoadModelOptions, ModelImage, Prediction } from '../src/index';
 import { loadModel } from '../src/index';
+import { swinSubject } from '../src/swin-model';
 import { architecture, checkpoint, fileOf, noise, withoutAlpha } from './cases/checkpoint';
 import { referenceFeatures } from './reference';
 
-const mean = [0.485, 0.456, 0.406];
-const std = [0.229, 0.224, 0.225];
+const mean = [0.485, 0.456, 0.406] as const;
+const std = [0.229, 0.224, 0.225] as const;
 const [height, width] = [60, 84];
 const rgba = noise(height, width, 4);
 const pixels = withoutAlpha(rgba);
@@ -299,8 +300,9 @@ describe('plans', () => {
     const engine = await createEngine({ threads: 2 });
     const compile = vi.spyOn(engine, 'compile');
     const why = { chosenBecause: '', refused: [] };
-    const model = createEngineModel(engine, checkpoint, { maxPlans: 2, why });
-    const predict = (ratio: number): Promise<Prediction> =>
+    const subject = swinSubject({ ...checkpoint, sparsity: null, notes: [] }, { mean, std });
+    const model = createEngineModel(engine, subject, { maxPlans: 2, why });
+    const predict = (ratio: number): Promise<Omit<Prediction, 'output'>> =>
       model.predict(
         { values, shape: [1, height, width, 3] },
         { sparsity: uniformSparsity(architecture, ratio), outputs: [1], wantsLogits: false, wantsWindows: false },

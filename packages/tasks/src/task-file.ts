@@ -51,9 +51,8 @@ export function loadTask(bytes: Uint8Array): TaskCheckpoint {
   const { tensors, metadata } = readSafetensors(bytes);
   const { config, input } = readDocument(metadata[taskMetadataKey]);
   const heads = [...tensors].filter(([key]) => key.startsWith(headPrefix));
-  const { [taskMetadataKey]: _, ...own } = metadata;
   const bare = new Map([...tensors].filter(([key]) => !key.startsWith(headPrefix)));
-  const backbone = loadCheckpoint(writeSafetensors(bare, own));
+  const backbone = loadCheckpoint({ tensors: bare, metadata });
   const head = new Map<string, HostTensor>();
   for (const { key, shape } of headSlots(config, backbone.architecture)) {
     const stored = tensors.get(`${headPrefix}${key}`);

@@ -1,6 +1,7 @@
 /** A value inside a document that somebody else wrote, with its path for messages. */
 
 import { ConfigError } from './errors';
+import type { SparsityRules } from './sparsity';
 
 /** One field of a document. */
 export interface DocumentField {
@@ -85,4 +86,21 @@ export function fieldOf(path: string, value: unknown): DocumentField {
     refuse,
   };
   return field;
+}
+
+/**
+ * Reads rules of scoring and counting, each of which has to be there.
+ *
+ * @throws ConfigError with the path of the rule that is none
+ * @example
+ * sparsityRulesOf(fieldOf('deployment', JSON.parse(text)).at('rules')).rounding; // 'nearest'
+ */
+export function sparsityRulesOf(rules: DocumentField): SparsityRules {
+  return {
+    score: rules.at('score').oneOf(['l1-mean', 'l2']),
+    padsInScore: rules.at('padsInScore').oneOf(['counted', 'left-out']),
+    rounding: rules.at('rounding').oneOf(['truncate', 'nearest']),
+    minKept: rules.at('minKept').integer(0, Number.MAX_SAFE_INTEGER),
+    padding: rules.at('padding').oneOf(['before-norm', 'family']),
+  };
 }

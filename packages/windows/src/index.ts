@@ -10,8 +10,6 @@ export {
   checkPoolToShape,
   checkUpsampleShape,
 } from './dense-shapes';
-export type { DocumentField } from './document-field';
-export { fieldOf } from './document-field';
 export type { SparseViTErrorCode } from './errors';
 export { BackendError, CheckpointError, ConfigError, ImageError, ShapeError, SparseViTError } from './errors';
 export type { WindowGrid } from './grid';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { ConfigError, fieldOf } from '../src';
+import { ConfigError, sparsityModes } from '../src';
+import { fieldOf, sparsityRulesOf } from '../src/document-field';
 
 const document = JSON.parse(
   '{"version": 1, "name": "a", "isOn": true, "sides": [1, 2.5], "inner": {"x": -3}, "no": null}',
@@ -36,4 +37,14 @@ test.each([
 ])('what is wrong is named: %s', (read, message) => {
   expect(read).toThrow(ConfigError);
   expect(read).toThrow(message);
+});
+
+test('rules of sparsities', () => {
+  for (const rules of Object.values(sparsityModes)) {
+    expect(sparsityRulesOf(fieldOf('rules', JSON.parse(JSON.stringify(rules))))).toEqual(rules);
+    for (const name of Object.keys(rules)) {
+      const damaged = fieldOf('rules', { ...rules, [name]: 'some' });
+      expect(() => sparsityRulesOf(damaged)).toThrow(`rules.${name}: expected`);
+    }
+  }
 });

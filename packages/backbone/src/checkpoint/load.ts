@@ -5,6 +5,7 @@ import { ConfigError, checkArchitecture, stageHiddenWidth } from '@sparsevit/win
 import type { SwinCheckpoint, SwinFamily } from '../checkpoint';
 import { familyRules } from '../checkpoint';
 import { refuse } from '../formats/refuse';
+import type { SafetensorsFile } from '../formats/safetensors';
 import type { SwinParts } from '../weights';
 import type { CheckpointDocument } from './document';
 import { documentKey, readDocument } from './document';
@@ -30,7 +31,7 @@ const here = 'checkpoint';
 const largestWindow = 256;
 
 /**
- * Reads a Swin from a safetensors or PyTorch file in the layout of Microsoft, mmdetection, timm, torchvision or Hugging Face. Family and
+ * Reads a Swin from a safetensors or PyTorch file, or from one that `readSafetensors` has read, in the layout of Microsoft, mmdetection, timm, torchvision or Hugging Face. Family and
  * architecture are read off keys and shapes.
  *
  * @throws CheckpointError when the file is damaged, holds code, is no Swin, or has missing, unexpected or misshapen tensors (one error lists them)
@@ -38,9 +39,10 @@ const largestWindow = 256;
  * @example
  * const checkpoint = loadCheckpoint(await readFile('swin_tiny.pth'), { window: 12 });
  */
-export function loadCheckpoint(bytes: Uint8Array, options: LoadOptions = {}): SwinCheckpoint {
+export function loadCheckpoint(file: Uint8Array | SafetensorsFile, options: LoadOptions = {}): SwinCheckpoint {
   checkOptions(options);
-  const { tensors, metadata, notes: fileNotes } = readTensors(bytes);
+  const isRead = !(file instanceof Uint8Array) && file?.tensors instanceof Map;
+  const { tensors, metadata, notes: fileNotes } = isRead ? { ...file, notes: [] } : readTensors(file as Uint8Array);
   const text = Object.hasOwn(metadata, documentKey) ? metadata[documentKey] : undefined;
   const document = text === undefined ? null : readDocument(text);
   const found = findLayout(tensors, options.prefix);
@@ -53,7 +55,7 @@ export function loadCheckpoint(bytes: Uint8Array, options: LoadOptions = {}): Sw
     architecture,
     parts,
     window: options.window,
-    fileBytes: bytes.length,
+    fileBytes: isRead ? bytesOf(file) : (file as Uint8Array).length,
   });
   return {
     architecture: options.window === undefined ? architecture : { ...architecture, window: options.window },
@@ -62,6 +64,12 @@ export function loadCheckpoint(bytes: Uint8Array, options: LoadOptions = {}): Sw
     sparsity: document?.sparsity ?? null,
     notes: [...fileNotes, ...note, ...notes],
   };
+}
+
+function bytesOf({ tensors }: SafetensorsFile): number {
+  let count = 0;
+  for (const { bytes } of tensors.values()) count += bytes.length;
+  return count;
 }
 
 function checkOptions({ family, architecture, window }: LoadOptions): void {

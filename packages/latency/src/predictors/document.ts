@@ -1,7 +1,9 @@
 /** The document of a predictor, read by hand: what an application ships beside its model. */
 
-import type { DocumentField, SparsityRules, SwinArchitecture, SwinRules } from '@sparsevit/windows';
-import { ConfigError, fieldOf } from '@sparsevit/windows';
+import type { SwinArchitecture, SwinRules } from '@sparsevit/windows';
+import { ConfigError } from '@sparsevit/windows';
+import type { DocumentField } from '@sparsevit/windows/document-field';
+import { fieldOf, sparsityRulesOf } from '@sparsevit/windows/document-field';
 import type { RegressorDocument } from '../regression/document';
 import { readRegressorDocument } from '../regression/document';
 import type { IntervalDocument } from '../regression/interval';
@@ -107,7 +109,7 @@ function readSubject(subject: DocumentField): WholeSubject {
     width: subject.at('width').integer(1, largestSide),
     batch: subject.at('batch').integer(1, largestSide),
     rules: readRules(subject.at('rules')),
-    sparsity: readSparsityRules(subject.at('sparsity')),
+    sparsity: sparsityRulesOf(subject.at('sparsity')),
     choices: subject.at('choices').list(mostChoices, (field) => field.number({ least: 0, most: 1 })),
   });
 }
@@ -135,15 +137,5 @@ function readRules(rules: DocumentField): SwinRules {
     shiftOff: rules.at('shiftOff').oneOf(['never', 'per-axis', 'both-axes']),
     lastStageShifts: rules.at('lastStageShifts').flag(),
     imageRemainder: rules.at('imageRemainder').oneOf(['pad', 'crop']),
-  };
-}
-
-function readSparsityRules(rules: DocumentField): SparsityRules {
-  return {
-    score: rules.at('score').oneOf(['l1-mean', 'l2']),
-    padsInScore: rules.at('padsInScore').oneOf(['counted', 'left-out']),
-    rounding: rules.at('rounding').oneOf(['truncate', 'nearest']),
-    minKept: rules.at('minKept').integer(0, Number.MAX_SAFE_INTEGER),
-    padding: rules.at('padding').oneOf(['before-norm', 'family']),
   };
 }

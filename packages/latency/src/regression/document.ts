@@ -1,7 +1,8 @@
 /** The document of a regression, read by hand: this package is shipped without a schema library. */
 
-import type { DocumentField } from '@sparsevit/windows';
-import { ConfigError, fieldOf } from '@sparsevit/windows';
+import { ConfigError } from '@sparsevit/windows';
+import type { DocumentField } from '@sparsevit/windows/document-field';
+import { fieldOf } from '@sparsevit/windows/document-field';
 import type { AdditiveDocument } from './additive';
 import { additiveModel } from './additive';
 import type { BoostedDocument } from './boosted';
