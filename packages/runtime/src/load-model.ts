@@ -126,7 +126,7 @@ function assembleModel(subject: ModelSubject, runnable: RunnableModel): LoadedMo
       throw new BackendError('predict: expected a model in use, got one after dispose(). Load it again.');
     }
     signal?.throwIfAborted();
-    if (!(minScore >= 0 && minScore <= 1)) {
+    if (!(typeof minScore === 'number' && minScore >= 0 && minScore <= 1)) {
       throw new ConfigError(`predict: expected minScore to be from 0 to 1, got ${String(minScore)}.`);
     }
     const request: ModelRequest = {
