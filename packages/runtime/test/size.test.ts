@@ -6,8 +6,11 @@ import { describe, expect, test } from 'vitest';
 
 const kilobyte = 1000;
 
-/** What a page with this module downloads at once: the bundle and what it imports statically. */
-async function downloadOf(code: string): Promise<{ gzipKilobytes: number; files: string[] }> {
+/** What a page with this module downloads: the bundle, what it imports statically, and modules that it loads later when they are named. */
+async function downloadOf(
+  code: string,
+  later: readonly string[] = [],
+): Promise<{ gzipKilobytes: number; files: string[] }> {
   const { outputFiles, metafile } = await build({
     stdin: { contents: code, resolveDir: new URL('.', import.meta.url).pathname, loader: 'ts' },
     bundle: true,
@@ -22,7 +25,7 @@ async function downloadOf(code: string): Promise<{ gzipKilobytes: number; files:
     conditions: ['@sparsevit/source'],
     logLevel: 'error',
   });
-  const needed = staticallyImported(metafile);
+  const needed = imported(metafile, later);
   const bytes = needed.map((path) => {
     const file = outputFiles.find(({ path: written }) => written.endsWith(path));
     if (file === undefined) throw new Error(`expected the file ${path}, got none`);
@@ -34,8 +37,7 @@ async function downloadOf(code: string): Promise<{ gzipKilobytes: number; files:
   };
 }
 
-function staticallyImported({ outputs }: Metafile): string[] {
-  const entry = Object.keys(outputs).find((path) => outputs[path]?.entryPoint === '<stdin>');
+function imported({ outputs }: Metafile, later: readonly string[]): string[] {
   const found = new Set<string>();
   const visit = (path: string): void => {
     if (found.has(path)) return;
@@ -44,7 +46,11 @@ function staticallyImported({ outputs }: Metafile): string[] {
       if (kind === 'import-statement' && external !== true) visit(next);
     }
   };
-  if (entry !== undefined) visit(entry);
+  for (const entry of ['<stdin>', ...later]) {
+    const path = Object.keys(outputs).find((one) => outputs[one]?.entryPoint?.endsWith(entry));
+    if (path === undefined) throw new Error(`expected a chunk of ${entry}, got none`);
+    visit(path);
+  }
   return [...found];
 }
 
@@ -63,11 +69,26 @@ describe('a page downloads', () => {
        console.log(loadModel);`,
       60,
     ],
-  ])('%s', async (_, code, budget) => {
-    const { gzipKilobytes, files } = await downloadOf(code);
+    [
+      'the runtime, for a task file, with the choice of a sparsity: at most 90 KB',
+      `import { chooseSparsity, loadModel } from '../src/index';
+       console.log(chooseSparsity, loadModel);`,
+      90,
+      ['runtime/src/task-model.ts'],
+    ],
+  ])('%s', async (_, code, budget, later: readonly string[] = []) => {
+    const { gzipKilobytes, files } = await downloadOf(code, later);
     expect(files.some((file) => file.includes('packages/engine/'))).toBe(true);
     expect(files.filter((file) => /tensorflow|packages\/ops|kernels-webgpu|zod/.test(file))).toEqual([]);
     expect(gzipKilobytes).toBeGreaterThan(20); // the binary is inside
     expect(gzipKilobytes).toBeLessThanOrEqual(budget);
+  });
+
+  test('heads, decoding and predictors only with a task file, and with a budget', async () => {
+    const { files } = await downloadOf(`import { loadModel } from '../src/index';
+       console.log(loadModel);`);
+    expect(
+      files.filter((file) => /packages\/(latency|tasks\/src\/(heads|decode|task\.ts))|deployment/.test(file)),
+    ).toEqual([]);
   });
 });
