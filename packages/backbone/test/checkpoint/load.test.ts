@@ -6,6 +6,7 @@ import { resizeBiasTable } from '../../src/checkpoint/bias-table';
 import type { LoadOptions } from '../../src/checkpoint/load';
 import { loadCheckpoint } from '../../src/checkpoint/load';
 import { saveCheckpoint } from '../../src/checkpoint/save';
+import { readSafetensors } from '../../src/formats/safetensors';
 import { writeSafetensors } from '../../src/formats/safetensors-writer';
 import type { StoredTensor } from '../../src/formats/tensor';
 import { listWeights, partsOf } from '../../src/weights';
@@ -58,6 +59,22 @@ describe('what is read off keys and shapes', () => {
     expect(partsOf(loadCheckpoint(foreign(saveCheckpoint(sample('mmdet', { parts })))).weights)).toEqual(parts);
     const none = { ...parts, outputNorms: [false, false, false] };
     expect(partsOf(loadCheckpoint(foreign(saveCheckpoint(sample('timm', { parts: none })))).weights)).toEqual(none);
+  });
+});
+
+describe('a safetensors file that was read already', () => {
+  test('is the same checkpoint, without the tensors that somebody took out', () => {
+    for (const bytes of [microsoft, timm, mmdet, saveCheckpoint(sample('timm'))]) {
+      expect(loadCheckpoint(readSafetensors(bytes))).toEqual(loadCheckpoint(bytes));
+    }
+    const { tensors, metadata } = readSafetensors(saveCheckpoint(sample('timm')));
+    const [first] = tensors.keys();
+    const lacking = new Map([...tensors].filter(([key]) => key !== first));
+    expect(() => loadCheckpoint({ tensors: lacking, metadata })).toThrow(CheckpointError);
+  });
+
+  test.each([null, {}, { tensors: {}, metadata: {} }, 'file'])('%o is none', (file) => {
+    expect(() => loadCheckpoint(file as never)).toThrow(/expected a Uint8Array/);
   });
 });
 
