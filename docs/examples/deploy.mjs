@@ -54,8 +54,8 @@ async function makeFile() {
   const { newTask, saveTask } = await import('@sparsevit/tasks');
   const { createSparsitySpace, sparsityModes } = await import('@sparsevit/windows');
 
-  const architecture = { patchSize: 4, embedDim: 16, depths: [2, 2], heads: [1, 2], window: 7, mlpRatio: 4 };
-  const size = { height: 224, width: 224 };
+  const architecture = { patchSize: 4, embedDim: 16, depths: [2, 2, 2], heads: [1, 2, 4], window: 7, mlpRatio: 4 };
+  const size = { height: 168, width: 168 };
   const normalization = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
   const backbone = { architecture, family: 'mmdet', weights: randomWeights(architecture, 0) };
   const checkpoint = {
@@ -75,7 +75,7 @@ async function makeFile() {
   const rows = createSamplingPlan(createSparsitySpace(architecture), { seed: 1 }).fit.map(timed);
   const predictor = fitPredictor({ architecture, ...size }, rows, { kind: 'table' });
   const sparsities = [0.8, 0.5, 0].map((ratio, i) => {
-    const prunedRatios = [[ratio], [ratio]];
+    const prunedRatios = [[ratio], [ratio], [ratio]];
     return { prunedRatios, score: [0.31, 0.38, 0.4][i], latencyMs: predictor.predictMs(prunedRatios) };
   });
   const deployment = {

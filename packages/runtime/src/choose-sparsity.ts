@@ -16,7 +16,6 @@ import {
   sparsitySpaceSize,
 } from '@sparsevit/windows';
 import type { Deployment } from './deployment';
-import { runnableSparsity } from './deployment';
 import type { DeviceCalibration } from './device-calibration';
 import { leastRows, readCalibration, subjectOf } from './device-calibration';
 import type { LoadedModel } from './load-model';
@@ -113,7 +112,7 @@ export async function chooseSparsity(model: LoadedModel, options: ChooseSparsity
   const offered = deployment.sparsities.map((one): OfferedSparsity => {
     const predicted = predictor.predict(one.prunedRatios);
     return {
-      sparsity: runnableSparsity(deployment, one),
+      sparsity: { ...deployment.rules, prunedRatios: one.prunedRatios },
       score: one.score,
       predicted,
       meetsBudget: predicted.hi <= budgetMs,
@@ -174,7 +173,7 @@ async function calibrate(
   const count = Math.min(references, sparsitySpaceSize(source.space));
   const table = await measure(
     async (prunedRatios) => {
-      const sparsity = runnableSparsity(deployment, { prunedRatios });
+      const sparsity = { ...deployment.rules, prunedRatios };
       await model.predict(photo, { sparsity, ...(signal ? { signal } : {}) });
     },
     referenceSparsities(source, { count }),

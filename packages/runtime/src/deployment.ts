@@ -84,14 +84,6 @@ export function readDeployment(
   }
 }
 
-/** One of the sparsities of a deployment, as a model runs it. */
-export function runnableSparsity(
-  { rules }: Pick<Deployment, 'rules'>,
-  { prunedRatios }: Pick<DeployedSparsity, 'prunedRatios'>,
-): RatioSparsity {
-  return { ...rules, prunedRatios };
-}
-
 function deploymentOf(document: DocumentField, architecture: SwinArchitecture): Deployment {
   const format = document.at('format').oneOf(['sparsevit-deployment']);
   const version = document.at('version').integer(0, Number.MAX_SAFE_INTEGER);
@@ -104,7 +96,7 @@ function deploymentOf(document: DocumentField, architecture: SwinArchitecture): 
   const rules = sparsityRulesOf(document.at('rules').only(ruleNames));
   const sparsities = document.at('sparsities').list(most.sparsities, (field) => {
     const one = sparsityOf(field);
-    checkRunnable(field, architecture, runnableSparsity({ rules }, one));
+    checkRunnable(field, architecture, { ...rules, prunedRatios: one.prunedRatios });
     return one;
   });
   if (sparsities.length === 0) document.at('sparsities').refuse('at least one', sparsities);

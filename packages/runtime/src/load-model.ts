@@ -137,7 +137,7 @@ function assembleModel(subject: ModelSubject, runnable: RunnableModel): LoadedMo
     const { input, decode } = subject.see(image);
     const { output, ...maps } = await runnable.predict(input, request, signal);
     checkFinite({ output, ...maps });
-    return { output: output === null ? null : decode(output, minScore), ...maps };
+    return { output: output === null || decode === null ? null : decode(output, minScore), ...maps };
   };
 
   return {
@@ -176,8 +176,9 @@ function checkFinite({ features, logits, output }: HostForward): void {
     map,
   ]);
   maps.push(['the logits', logits]);
-  if (output?.kind === 'detection') maps.push(['the heatmap', output.heatmap], ['the boxes', output.box]);
-  else if (output !== null) maps.push(['the logits', output.logits]);
+  for (const [name, map] of Object.entries(output ?? {})) {
+    if (typeof map === 'object') maps.push([`the task's ${name}`, map]);
+  }
   for (const [name, map] of maps) {
     if (map === null) continue;
     let sum = 0;

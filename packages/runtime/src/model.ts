@@ -103,8 +103,8 @@ export type HostForward = Omit<Prediction, 'output'> & { readonly output: TaskOu
 /** An image as a model sees it, and the way back. */
 export interface SeenImage {
   readonly input: ModelInput;
-  /** What an output for it says about the image that was given. */
-  decode(output: TaskOutput<HostMap>, minScore: number): PhotoPrediction;
+  /** What an output for it says about the image that was given; null of a bare Swin. */
+  readonly decode: ((output: TaskOutput<HostMap>, minScore: number) => PhotoPrediction) | null;
 }
 
 /** What a file holds: a bare Swin, or a task. */

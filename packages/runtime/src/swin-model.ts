@@ -28,12 +28,7 @@ export function swinSubject(checkpoint: SwinCheckpoint, normalization: ImageNorm
         dispose: () => model.dispose(),
       };
     },
-    see: (image) => ({
-      input: inputOf(image, normalization),
-      decode() {
-        throw new ConfigError('predict: expected a task, got a bare Swin, whose output nothing says how to read.');
-      },
-    }),
+    see: (image) => ({ input: inputOf(image, normalization), decode: null }),
     request: ({ outputs, wantsLogits = true }) => ({
       outputs: [...new Set(outputs ?? architecture.depths.keys())].sort((a, b) => a - b),
       wantsLogits,
