@@ -59,14 +59,18 @@ export interface ChosenSparsity extends OfferedSparsity {
 }
 
 const references = 10;
-/** From 12 warm predictions of each reference on: seconds, where a prediction takes tens of milliseconds. */
+/**
+ * From 15 predictions of each reference on: seconds, where one takes tens of milliseconds. A user's device is never quiet, so that only stretches
+ * over which its speed halves or doubles are repeated; what noise is left makes intervals wider, and the choice more careful.
+ */
 const shortProtocol: Partial<MeasureProtocol> = {
   rounds: 3,
   samplesPerVisit: 3,
   samplesPerSentinel: 3,
+  visitsPerStretch: 5,
   leastWarmUpRuns: 3,
   mostWarmUpRuns: 10,
-  largestMove: 0.2,
+  largestMove: 1,
   coolDownMs: 200,
 };
 

@@ -158,7 +158,7 @@ describe('the measurement', () => {
 
   test('a device whose times never hold still is an error, not a guess', async () => {
     let run = 0;
-    const device = simulate(() => 5 * 1.02 ** run++); // it gets slower all the time
+    const device = simulate(() => 5 * 1.05 ** run++); // it gets slower all the time
     const choosing = choose(device, { budgetMs: 10, protocol: { coolDownMs: 0, attemptsPerStretch: 1 } });
     await expect(choosing).rejects.toThrow(BackendError);
     await expect(choosing).rejects.toThrow(/expected a device whose times hold still, got \d of 10 references/);
