@@ -1,3 +1,4 @@
+export type { NamedDetection, NamedProbability, PhotoPrediction, TaskConfig } from '@sparsevit/tasks';
 export type { ChooseSparsityOptions, ChosenSparsity, OfferedSparsity } from './choose-sparsity';
 export { chooseSparsity } from './choose-sparsity';
 export type { DeployedSparsity, Deployment } from './deployment';
