@@ -73,6 +73,8 @@ export default defineConfig({
   rewrites: { ':folder/README.md': ':folder/index.md' },
   // Same sources, same files: no time of a build and none of a commit stands in a page.
   lastUpdated: false,
+  // The index of the search is filled in the order in which pages are ready.
+  buildConcurrency: 1,
   markdown: {
     config: (md) => linkRule(md, { root, base, repository, onFile: (path) => linkedFiles.add(path) }),
   },

@@ -17,7 +17,7 @@ await build({
   platform: 'node',
   target: 'node20',
   conditions: ['@sparsevit/source'],
-  external: ['typedoc', 'vitepress'],
+  external: ['@tensorflow/*', 'typedoc', 'vitepress'],
   logLevel: 'warning',
 });
 const { runSite } = await import(pathToFileURL(join(outdir, 'main.mjs')).href);

@@ -3,7 +3,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { build, createServer } from 'vitepress';
 import { deadLinks } from './check-links';
-import { writeFigures } from './figures/figures';
 import { writeReference } from './reference';
 import { siteBase } from './site-base';
 
@@ -36,6 +35,7 @@ const commands: Readonly<Record<string, (root: string) => Promise<number>>> = {
     return 0;
   },
   async figures(root) {
+    const { writeFigures } = await import('./figures/figures');
     await writeFigures(join(root, 'docs/images'));
     return 0;
   },
