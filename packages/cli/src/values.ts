@@ -45,7 +45,7 @@ export function parseShare(text: string, option: string): number {
 
 /** Reads a number above 0, such as milliseconds. */
 export function parsePositive(text: string, option: string): number {
-  const value = /^(?:\d{1,12}|\d{0,12}\.\d{1,12})$/.test(text) ? Number(text) : Number.NaN;
+  const value = /^(?:\d{1,12}|\d{0,12}\.\d{1,30})$/.test(text) ? Number(text) : Number.NaN;
   if (!(value > 0)) throw inputError(`${option}: expected a number above 0, got ${quote(text)}.`);
   return value;
 }

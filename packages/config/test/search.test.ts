@@ -17,6 +17,7 @@ const settings = {
   attempts: 2,
   enumerateUpTo: 100,
   reference: null,
+  subject: null,
 };
 const evaluation = {
   id: 0,

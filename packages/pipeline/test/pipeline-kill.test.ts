@@ -76,7 +76,7 @@ test('killed in every stage', { timeout: 300_000 }, async () => {
   const bytes = readFileSync(join(into, 'run/model.safetensors'));
   const { metadata } = readSafetensors(bytes);
   const deployment = deploymentSchema.parse(JSON.parse(metadata['sparsevit-deployment'] ?? ''));
-  expect(deployment.sparsities.length).toBeGreaterThan(1);
+  expect(deployment.sparsities.length).toBeGreaterThan(0);
   expect(loadTask(bytes).backbone.sparsity).toMatchObject({
     prunedRatios: deployment.sparsities[deployment.chosen]?.prunedRatios,
   });

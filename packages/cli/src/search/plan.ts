@@ -17,9 +17,30 @@ import type { PrunedRatios } from '@sparsevit/windows';
 import { sparsityModes } from '@sparsevit/windows';
 import { inputError, quote } from '../errors';
 import { rulesOf } from '../sparsity';
+import type { EvaluationDataOptions } from '../task/evaluation-plan';
 import { openEvaluation } from '../task/evaluation-plan';
 import { parseChoice, parseInteger, parsePositive, parseShare, seedRange } from '../values';
-import type { SearchOptions } from './options';
+
+/** The options of `search`, as they were typed. */
+export interface SearchOptions extends EvaluationDataOptions {
+  readonly weights?: string;
+  readonly latency?: string;
+  readonly 'budget-ms'?: string;
+  readonly 'at-least-ms'?: string;
+  readonly margin?: string;
+  readonly front?: true;
+  readonly out?: string;
+  readonly resume?: true;
+  readonly evaluations?: string;
+  readonly preset?: string;
+  readonly seed?: string;
+  readonly begin?: readonly string[];
+  readonly subsets?: string;
+  readonly measure?: string;
+  readonly processes?: string;
+  readonly redis?: string;
+  readonly root?: string;
+}
 
 /** What is going to be done. */
 export interface SearchPlan {

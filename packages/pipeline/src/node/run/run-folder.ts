@@ -42,6 +42,8 @@ export interface RunFolder {
   /** Forgets a stage and those after it, with their results. */
   forgetFrom(stage: PipelineStage): Promise<void>;
   writeJson(path: string, document: unknown): Promise<void>;
+  /** Makes the folder of a stage. */
+  make(stage: PipelineStage): Promise<void>;
 }
 
 /**
@@ -50,11 +52,7 @@ export interface RunFolder {
  * @throws SparseViTError when it cannot be made
  */
 export async function openRunFolder(path: string): Promise<RunFolder> {
-  await mkdir(path, { recursive: true }).catch((cause: unknown) => {
-    throw inputError(`output: expected a folder that can be written, got ${quote(path)}: it ${reasonOf(cause)}.`, {
-      cause,
-    });
-  });
+  await makeFolder(path);
   const at = (...names: readonly string[]): string => join(path, ...names);
   const noteOf = (stage: PipelineStage): string => at(stage, 'done.json');
   const hash = async (file: string): Promise<string | null> => {
@@ -68,6 +66,7 @@ export async function openRunFolder(path: string): Promise<RunFolder> {
     path,
     at,
     writeJson,
+    make: (stage) => makeFolder(at(stage)),
     async readNote(stage, { key, config }) {
       let note: StageNote;
       try {
@@ -101,7 +100,6 @@ export async function openRunFolder(path: string): Promise<RunFolder> {
         durationMs,
         files: hashes,
       };
-      await mkdir(at(stage), { recursive: true });
       await writeJson(join(stage, 'done.json'), note);
       return note;
     },
@@ -131,4 +129,12 @@ function differing(before: unknown, now: unknown, path: string): string[] {
   if (!isObject(before) || !isObject(now)) return [path];
   const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
   return names.flatMap((name) => differing(before[name], now[name], `${path}.${name}`));
+}
+
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((cause: unknown) => {
+    throw inputError(`output: expected a folder that can be written, got ${quote(path)}: it ${reasonOf(cause)}.`, {
+      cause,
+    });
+  });
 }

@@ -148,6 +148,7 @@ export async function runPipeline(written: PipelineRun, options: RunPipelineOpti
       continue;
     }
     onEvent({ type: 'stage-start', stage });
+    await folder.make(stage);
     const begin = now();
     const files = await work[stage](contextOf(stage));
     const durationMs = now() - begin;

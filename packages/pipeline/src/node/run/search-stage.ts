@@ -16,6 +16,7 @@ import { readJsonFile } from '../json';
 import type { PredictionSource } from '../prediction-source';
 import type { StageContext } from './context';
 import { modelFile, readModel, searchFile } from './inputs';
+import { uniformRatios } from './judge-cases';
 import { startEngineModel, timeOnce } from './timed-model';
 
 /** The sparsity that a search is for. */
@@ -83,6 +84,7 @@ export async function searchStage(
       seed: search.seed,
       evaluations: search.evaluations,
       preset: search.preset,
+      initial: startsOf(search, budgetMsOf(search, latency), latency),
       subsets: await subsetsOf(search, of),
       subject: hashOf({
         files: contents,
@@ -106,6 +108,22 @@ export async function searchStage(
     await timed?.dispose();
   }
   return ['search/result.json', 'search/chosen.json'];
+}
+
+/**
+ * What the search begins with: dense, the sparsest, and the least uniform sparsity within the budget. So a search for the whole front has evaluated
+ * something that meets the budget, if anything does.
+ */
+function startsOf(
+  { choices }: PipelineSearch,
+  budgetMs: number,
+  { predictor }: PredictionSource,
+): readonly PrunedRatios[] {
+  const uniform = (ratio: number): PrunedRatios => uniformRatios(predictor.space.pairsPerStage, ratio);
+  const ascending = [...choices].sort((a, b) => a - b);
+  const within = ascending.find((ratio) => predictor.predictMs(uniform(ratio)) <= budgetMs);
+  const starts = [ascending[0], within, ascending.at(-1)].filter((ratio) => ratio !== undefined);
+  return [...new Set(starts)].map(uniform);
 }
 
 /** Threads that latencies are of; undefined where nothing says. */
