@@ -396,5 +396,3 @@ function afterOthers(run: () => void): void {
   };
   port2.postMessage(null);
 }
-
-export type { HostValues, Materialized };
