@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { Application, ConsoleLogger, LogLevel, type TypeDocOptions } from 'typedoc';
 import type { SitePackage } from './repository';
 
-const options = (root: string, packages: readonly SitePackage[]): Record<string, unknown> & Partial<TypeDocOptions> => ({
+const options = (
+  root: string,
+  packages: readonly SitePackage[],
+): Record<string, unknown> & Partial<TypeDocOptions> => ({
   entryPoints: packages.flatMap(({ entries }) => entries.map(({ source }) => source)),
   plugin: ['typedoc-plugin-markdown'],
   tsconfig: join(root, 'tsconfig.json'),
@@ -58,11 +61,14 @@ export async function writeApi(root: string, packages: readonly SitePackage[]): 
   const logger = new CollectingLogger();
   const application = await Application.bootstrapWithPlugins(options(root, packages));
   application.logger = logger;
-  const specifiers = new Map(packages.flatMap(({ entries }) => entries.map((entry) => [entry.source, entry.specifier])));
+  const specifiers = new Map(
+    packages.flatMap(({ entries }) => entries.map((entry) => [entry.source, entry.specifier])),
+  );
   const entryPoints = application.getEntryPoints() ?? [];
   for (const entryPoint of entryPoints) {
     const specifier = specifiers.get(entryPoint.sourceFile.fileName);
-    if (specifier === undefined) throw new Error(`no entry of a package has the source ${entryPoint.sourceFile.fileName}`);
+    if (specifier === undefined)
+      throw new Error(`no entry of a package has the source ${entryPoint.sourceFile.fileName}`);
     entryPoint.displayName = specifier;
   }
   const project = application.converter.convert(entryPoints);

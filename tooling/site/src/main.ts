@@ -13,7 +13,11 @@ function checkBuilt(root: string): readonly string[] {
   const folder = output(root);
   const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1).replaceAll(sep, '/'));
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(folder.length + 1)
+        .replaceAll(sep, '/'),
+    );
   const isPage = (path: string): boolean => path.endsWith('.html');
   const pages = new Map(paths.filter(isPage).map((path) => [path, readFileSync(join(folder, path), 'utf8')]));
   return deadLinks(pages, new Set(paths), siteBase());

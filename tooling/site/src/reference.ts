@@ -20,7 +20,9 @@ function writePackages(root: string, packages: readonly SitePackage[]): void {
     const readme = readFileSync(join(root, 'packages', entry.folder, 'README.md'), 'utf8');
     writeFileSync(join(target, `${entry.folder}.md`), `${readme}\n## Signatures\n\n${apiLinks(entry)}\n`);
   }
-  const rows = packages.map(({ name, folder: place, description }) => `| [\`${name}\`](/packages/${place}.md) | ${description} |`);
+  const rows = packages.map(
+    ({ name, folder: place, description }) => `| [\`${name}\`](/packages/${place}.md) | ${description} |`,
+  );
   writeFileSync(
     join(target, 'index.md'),
     `# Packages\n\nEach can be imported alone; \`sparsevit\` brings them all.\n\n| package | what it is |\n| --- | --- |\n${rows.join('\n')}\n`,

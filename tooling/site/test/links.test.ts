@@ -59,7 +59,9 @@ describe('siteLink', () => {
   });
 
   it('names the file with a link to nothing, or out of the repository', () => {
-    expect(() => link('gone.md')).toThrow('docs/guide/install.md: expected links to files of the repository, got gone.md');
+    expect(() => link('gone.md')).toThrow(
+      'docs/guide/install.md: expected links to files of the repository, got gone.md',
+    );
     expect(() => link('../../../outside.md')).toThrow('got ../../../outside.md');
   });
 });
@@ -96,7 +98,9 @@ describe('deadLinks', () => {
   it('names pages, files and headings that are not there', () => {
     expect(check('<a href="two.html">')).toEqual(['guide/one.html: two.html leads to no page or file of the site']);
     expect(check('<img src="/y.svg">')).toHaveLength(1);
-    expect(check('<a href="/index.html#c">')).toEqual(['guide/one.html: /index.html#c leads to no heading of index.html']);
+    expect(check('<a href="/index.html#c">')).toEqual([
+      'guide/one.html: /index.html#c leads to no heading of index.html',
+    ]);
     expect(check('<a href="#gone">')).toEqual(['guide/one.html: #gone leads to no heading of guide/one.html']);
   });
 

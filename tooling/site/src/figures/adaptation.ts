@@ -29,7 +29,11 @@ export function adaptationFigure(): string {
     top: 40,
     width: 480,
     height: 220,
-    x: { label: 'GMACs of what a step trains at (Swin-T, 672 x 672; dense: 40.4)', ticks: [0, 10, 20, 30, 40], range: [0, 45] },
+    x: {
+      label: 'GMACs of what a step trains at (Swin-T, 672 x 672; dense: 40.4)',
+      ticks: [0, 10, 20, 30, 40],
+      range: [0, 45],
+    },
     y: { label: `steps of ${steps}`, ticks: [0, 50, 100, 150] },
   });
   const bars = (kind: SamplerKind, fill: string): readonly string[] =>

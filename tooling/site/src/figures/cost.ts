@@ -19,7 +19,11 @@ export function costFigure(): string {
     top: 40,
     width: 420,
     height: 240,
-    x: { label: 'share of windows left out, the same in every block', ticks: [0, 0.2, 0.4, 0.6, 0.8], range: [-0.1, 0.9] },
+    x: {
+      label: 'share of windows left out, the same in every block',
+      ticks: [0, 0.2, 0.4, 0.6, 0.8],
+      range: [-0.1, 0.9],
+    },
     y: { label: 'GMACs of Swin-T at 672 x 672', ticks: [0, 10, 20, 30, 40, 50] },
   });
   const bars = [0, 0.2, 0.4, 0.6, 0.8].flatMap((ratio) => {
@@ -40,6 +44,10 @@ export function costFigure(): string {
     'Multiply-accumulates of Swin-T at 672 x 672 by the share of windows left out',
     frame,
     ...bars,
-    legend(500, 60, groups.map(([label, colour]) => [colour, label] as const)),
+    legend(
+      500,
+      60,
+      groups.map(([label, colour]) => [colour, label] as const),
+    ),
   );
 }

@@ -54,7 +54,14 @@ export function latencyFigure(): string {
         element('circle', { cx: at, cy: y(ms), r: 2.5, fill: colour })
       );
     });
-    const exact = element('line', { x1: x(20), y1: y(20), x2: x(60), y2: y(60), stroke: '#222', 'stroke-dasharray': '4 3' });
+    const exact = element('line', {
+      x1: x(20),
+      y1: y(20),
+      x2: x(60),
+      y2: y(60),
+      stroke: '#222',
+      'stroke-dasharray': '4 3',
+    });
     const error = text(left, 30, `${kind}: error ${rmspePercent.toFixed(1)} % (RMSPE)`, { 'font-weight': 600 });
     return [frame, exact, ...points, error].join('\n');
   };

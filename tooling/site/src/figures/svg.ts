@@ -10,7 +10,9 @@ const written = (value: string | number): string =>
 /** An element with attributes and what is in it. */
 export function element(name: string, attributes: Attributes, ...children: readonly string[]): string {
   const list = Object.entries(attributes).map(([key, value]) => ` ${key}="${written(value)}"`);
-  return children.length === 0 ? `<${name}${list.join('')}/>` : `<${name}${list.join('')}>${children.join('')}</${name}>`;
+  return children.length === 0
+    ? `<${name}${list.join('')}/>`
+    : `<${name}${list.join('')}>${children.join('')}</${name}>`;
 }
 
 /** A line of text. */

@@ -3,8 +3,8 @@ import { createSwin, randomWeights } from '@sparsevit/backbone';
 import { imagenetNormalization, swinPreset } from '@sparsevit/config/presets';
 import { drawScene, normalizeImage, resizeImage } from '@sparsevit/data';
 import { createTensorOps, type TensorOps } from '@sparsevit/ops';
-import * as tf from '@tensorflow/tfjs-core';
 import { uniformSparsity, type WindowGrid, windowTokens } from '@sparsevit/windows';
+import * as tf from '@tensorflow/tfjs-core';
 import { pngAddress } from './png';
 import { colours, element, figure, text } from './svg';
 
@@ -153,7 +153,13 @@ export async function windowSparsityFigure(): Promise<string> {
     2 * (panel.height + panel.top) + 24,
     'Which windows of a scene the first stage of a Swin keeps',
     element('defs', {}, image(photo, { id: 'scene' })),
-    place(0, 0, 'The scene, and its windows of 7 x 7 tokens', element('use', { href: '#scene' }), gridLines(grid, 0, '#fff')),
+    place(
+      0,
+      0,
+      'The scene, and its windows of 7 x 7 tokens',
+      element('use', { href: '#scene' }),
+      gridLines(grid, 0, '#fff'),
+    ),
     place(1, 0, 'Magnitude of each token', image(pngAddress(shades(magnitude), grid.height, grid.width, 1))),
     place(2, 0, 'Score of each window', image(windowShades), gridLines(grid, 0, '#666')),
     place(0, 1, 'All windows by score', ranked(regular)),
