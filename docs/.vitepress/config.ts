@@ -12,7 +12,8 @@ const repository = repositoryAddress(root);
 const base = siteBase();
 const linkedFiles = new Set<string>();
 
-const titleOf = (file: string): string => /^# (.+)$/m.exec(readFileSync(file, 'utf8'))?.[1] ?? file;
+const titleOf = (file: string): string =>
+  /^# (.+)$/m.exec(readFileSync(file, 'utf8'))?.[1]?.replaceAll('`', '') ?? file;
 
 /** Items of the pages in a folder of `docs`, by their headings. */
 const itemsOf = (folder: string): DefaultTheme.SidebarItem[] =>

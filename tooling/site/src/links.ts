@@ -28,9 +28,10 @@ export interface LinkContext {
 
 const isReadme = /(?:^|\/)README\.md$/;
 
-/** The page of a Markdown file of the repository, below the root of the site, or null when it is none. */
+/** The page of a Markdown file of the repository, or of the folder of all packages, below the root of the site; null when it has none. */
 export function pageOf(path: string): string | null {
   if (path === 'README.md') return 'index.md';
+  if (path === 'packages') return 'packages/index.md';
   const inner = /^(packages|tooling)\/([^/]+)\/README\.md$/.exec(path);
   if (inner !== null) return `${inner[1]}/${inner[2]}.md`;
   if (!path.startsWith('docs/') || !path.endsWith('.md')) return null;
@@ -57,9 +58,9 @@ export function siteLink(href: string, { from, repository, kindOf }: LinkContext
   if (kind === 'none' || clean.startsWith('..')) {
     throw new Error(`${from}: expected links to files of the repository, got ${href}. Correct or remove it.`);
   }
-  const page = pageOf(kind === 'folder' ? `${clean}/README.md` : clean);
-  const hasPage = kind === 'file' || kindOf(`${clean}/README.md`) === 'file';
-  if (page !== null && hasPage) return { kind: 'page', path: `/${page}${fragment}` };
+  const readme = `${clean}/README.md`;
+  const page = pageOf(kind === 'folder' && kindOf(readme) === 'file' ? readme : clean);
+  if (page !== null) return { kind: 'page', path: `/${page}${fragment}` };
   if (kind === 'file' && clean.startsWith('docs/')) return { kind: 'file', path: clean.slice('docs'.length) };
   if (repository === null) return { kind: 'text' };
   return { kind: 'address', address: `${repository}/${kind === 'file' ? 'blob' : 'tree'}/main/${clean}${fragment}` };

@@ -13,7 +13,7 @@ const files = new Set([
   'packages/search/src/search.ts',
   'tooling/bench/README.md',
 ]);
-const folders = new Set(['docs/decisions', 'packages/search', 'packages/search/src', 'tooling/bench']);
+const folders = new Set(['docs/decisions', 'packages', 'packages/search', 'packages/search/src', 'tooling/bench']);
 const kindOf = (path: string): 'file' | 'folder' | 'none' =>
   files.has(path) ? 'file' : folders.has(path) ? 'folder' : 'none';
 const address = 'https://example.org/sparsevit';
@@ -30,6 +30,7 @@ describe('siteLink', () => {
     ['../../packages/search/README.md#limits', 'docs/guide/install.md', '/packages/search.md#limits'],
     ['../../docs/benchmarks.md', 'packages/search/README.md', '/benchmarks.md'],
     ['../../tooling/bench/', 'packages/search/README.md', '/tooling/bench.md'],
+    ['../../packages', 'docs/guide/install.md', '/packages/index.md'],
     ['../../README.md', 'packages/search/README.md', '/index.md'],
     ['/guide/install.md', 'packages/search/README.md', '/guide/install.md'],
   ])('%s in %s is the page %s', (href, from, path) => {
