@@ -40,8 +40,8 @@ export function deadLinks(
     for (const link of links) {
       if (/^(?:[a-z][a-z+.-]*:|\/\/)/i.test(link) || link === '') continue;
       const [, path = '', , fragment = ''] = /^([^?#]*)(\?[^#]*)?#?(.*)$/.exec(link) ?? [];
-      const absolute = path.startsWith('/') ? path : posix.join(base, posix.dirname(page), path);
-      const target = path === '' ? page : decoded(absolute.slice(base.length)).replace(/(^|\/)$/, '$1index.html');
+      const absolute = path.startsWith('/') ? path : posix.join(base, path === '' ? page : posix.dirname(page), path);
+      const target = decoded(absolute.slice(base.length)).replace(/(^|\/)$/, '$1index.html');
       if (!absolute.startsWith(base) || !(pages.has(target) || files.has(target))) {
         found.push(`${page}: ${link} leads to no page or file of the site`);
       } else if (fragment !== '' && pages.has(target) && ids.get(target)?.has(decoded(fragment)) !== true) {

@@ -106,7 +106,9 @@ describe('deadLinks', () => {
   });
 
   it('knows where the site begins', () => {
-    expect(check('<a href="/site/index.html">', '/site/')).toEqual([]);
+    const body = '<a id="x" href="/site/index.html">a</a><a href="#x">b</a><a href="../index.html">c</a>';
+    expect(check(body, '/site/')).toEqual([]);
+    expect(check('<a href="#x">', '/site/')).toHaveLength(1);
     expect(check('<a href="/index.html">', '/site/')).toHaveLength(1);
   });
 });
