@@ -52,7 +52,7 @@ const publishDryRun = async () => {
 /** @type {Record<string, () => Outcome | Promise<Outcome>>} */
 const steps = {
   lint: () => asOne(runTool('biome', ['ci', '--colors=off', '.'])),
-  typecheck: () => turbo('typecheck'),
+  typecheck: () => asOne(run('pnpm', ['--silent', 'typecheck'])),
   'dead-code': () => asOne(runTool('knip', ['--no-progress', '--no-config-hints'])),
   licences,
   build: () => asOne(build()),

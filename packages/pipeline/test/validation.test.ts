@@ -203,6 +203,22 @@ describe('searching a sparsity', () => {
     expect(result.measured?.measuredOverPredicted).toBeCloseTo(1.0205, 2);
   });
 
+  test('on a day when everything takes longer, what still meets the budget is measured as well', async () => {
+    const result = await searchSparsity({
+      ...common,
+      budget: { atMostMs: 7, margin: 0 },
+      wantsFront: false,
+      measuring: { measure: (ratios) => 1.2 * predictMs(ratios), count: 3, rounds: 1 },
+    });
+    const { winner, measured, measuredOverPredicted } = result.measured ?? {};
+    expect(measured).toHaveLength(6);
+    expect(measuredOverPredicted).toBeCloseTo(1.2);
+    expect(winner?.meetsBudget).toBe(true);
+    // nothing that was evaluated is better and meets the budget at that speed
+    const better = result.history.filter(({ values }) => (values.AP ?? 0) > (winner?.objective ?? 1));
+    expect(better.every(({ prunedRatios }) => 1.2 * predictMs(prunedRatios) > 7)).toBe(true);
+  });
+
   test('a front goes over all latencies, and a budget only says who wins', async () => {
     const result = await searchSparsity({
       ...common,

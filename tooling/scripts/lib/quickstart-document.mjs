@@ -28,7 +28,7 @@ export const quickstartDocument = ({ task, data, size, output }) => ({
   batch: 2,
   train: training(320, 1e-3),
   adapt: training(160, 5e-4),
-  latency: { configs: 40, rounds: 3 },
+  latency: { configs: 40, rounds: 3, tolerance: 0.15 },
   search: { budgetRatio: 0.6, evaluations: 60, limit: 16, measured: 6 },
   finetune: training(80, 2e-4),
   report: { samples: 3, uniform: [0.3, 0.6, 0.8], random: 4, resolutions: [0.85, 0.7], choices: 8 },
