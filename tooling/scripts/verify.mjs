@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from './lib/build.mjs';
 import { chromiumPath } from './lib/chromium.mjs';
+import { refusedLicences } from './lib/licences.mjs';
 import { ensurePnpm, root, run, runTool } from './lib/process.mjs';
+import { publishProblems } from './lib/publish.mjs';
 import { runVitest } from './lib/vitest.mjs';
 
 /** @typedef {{ passed: number, failed: number, skipped: number, output: string, notes: string[] }} Outcome */
@@ -19,6 +21,15 @@ const asOne = async (finished) => {
   return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0, output, notes: [] };
 };
 
+/** Turns what is wrong, a line each, into the outcome of a step that counts as one. */
+const asLines = (problems) => ({
+  passed: problems.length === 0 ? 1 : 0,
+  failed: problems.length === 0 ? 0 : 1,
+  skipped: 0,
+  output: problems.join('\n'),
+  notes: [],
+});
+
 const turbo = (task) => asOne(runTool('turbo', ['run', task, '--output-logs', 'errors-only', '--continue=always']));
 
 const browserTests = () => {
@@ -28,15 +39,29 @@ const browserTests = () => {
   return { passed: 0, failed: 0, skipped: 1, output: '', notes: [note] };
 };
 
+const licences = async () => {
+  const listed = await run('pnpm', ['licenses', 'list', '--json', '--prod', '--filter', './packages/*']);
+  return asLines(listed.code === 0 ? refusedLicences(JSON.parse(listed.output)) : [listed.output]);
+};
+
+const publishDryRun = async () => {
+  const built = await build();
+  return built.code === 0 ? asLines(await publishProblems()) : asOne(built);
+};
+
 /** @type {Record<string, () => Outcome | Promise<Outcome>>} */
 const steps = {
   lint: () => asOne(runTool('biome', ['ci', '--colors=off', '.'])),
   typecheck: () => asOne(run('pnpm', ['--silent', 'typecheck'])),
+  'dead-code': () => asOne(runTool('knip', ['--no-progress', '--no-config-hints'])),
+  licences,
   build: () => asOne(build()),
   'node-tests': () => runVitest([], join(scratch, 'node.json')),
   'browser-tests': browserTests,
+  docs: () => asOne(run(process.execPath, [join(root, 'tooling/site/site.mjs'), 'build'])),
   'package-checks': () => turbo('check:package'),
   'packed-smoke': () => asOne(run(process.execPath, [join(root, 'tooling/scripts/pack-smoke.mjs')])),
+  'publish-dry-run': publishDryRun,
 };
 
 const asked = process.argv.slice(2).filter((argument) => argument !== '--');
@@ -67,11 +92,11 @@ for (const name of asked.length > 0 ? asked : Object.keys(steps)) {
 
 const total = (key) => rows.reduce((sum, row) => sum + row[key], 0);
 console.log(
-  `\n${'step'.padEnd(16)}${['passed', 'failed', 'skipped', 'seconds'].map((title) => title.padStart(9)).join('')}`,
+  `\n${'step'.padEnd(18)}${['passed', 'failed', 'skipped', 'seconds'].map((title) => title.padStart(9)).join('')}`,
 );
 for (const { name, ...cells } of rows) {
   console.log(
-    name.padEnd(16) +
+    name.padEnd(18) +
       Object.values(cells)
         .map((cell) => String(cell).padStart(9))
         .join(''),

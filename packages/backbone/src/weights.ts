@@ -23,7 +23,7 @@ export interface HostTensor {
 /** The weights of one block of C channels. */
 export interface BlockWeights<T> {
   readonly norm1: NormWeights<T>;
-  /** [C, 3C]: q | k | v, in each head after head */
+  /** `[C, 3C]`: q | k | v, in each head after head */
   readonly qkv: LinearWeights<T>;
   /** [(2M - 1)², heads] */
   readonly biasTable: T;

@@ -91,7 +91,7 @@ export function asksForHelp(argv: readonly string[]): boolean {
  *
  * @throws SparseViTError for an option that it does not have, one without its value, or a flag with one
  */
-export function parseArguments<Options extends Readonly<Record<string, OptionSpec>>>(
+function parseArguments<Options extends Readonly<Record<string, OptionSpec>>>(
   argv: readonly string[],
   name: string,
   options: Options,

@@ -9,7 +9,7 @@ import { parseChoice } from './values';
 export const modeNames: readonly SparsityMode[] = Object.keys(sparsityModes) as SparsityMode[];
 
 /** The share of windows that `run` leaves out when nobody says otherwise. */
-export const defaultPrunedRatio = 0.6;
+const defaultPrunedRatio = 0.6;
 
 /**
  * Decides on the sparsity. The ratios are the typed ones, else the saved ones, else 0.6; the rules those of the typed mode, else the

@@ -8,7 +8,8 @@ const defaultMaxBytes = 2 ** 30;
 /**
  * The same data set, its samples kept in memory from their first reading on, as long as there is room; the others are read each time.
  *
- * @param options.maxBytes of pixels and masks; default 1 GiB
+ * @param dataset what is read once
+ * @param options `maxBytes` of pixels and masks; default 1 GiB
  * @throws ConfigError when the bytes are not a number of at least 0
  * @example
  * const scenes = cacheDataset(createScenes({ count: 200, seed: 1, height: 512, width: 512 }));

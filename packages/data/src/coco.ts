@@ -213,7 +213,7 @@ function maskProblemOf(segmentation: unknown, image: CocoImage): string | undefi
 }
 
 /** True for a relative path of plain names, with `/` between them, that stays inside its folder on every system. */
-export function isInnerPath(path: string): boolean {
+function isInnerPath(path: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   if (/[\\:\u0000-\u001f]/.test(path)) return false;
   return path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');

@@ -91,7 +91,8 @@ export function resizeImage(image: RgbImage, size: ImageSize): RgbImage {
 /**
  * Resizes a mask to the nearest pixel, `floor((i + 0.5) * from / to)`: classes are never mixed.
  *
- * @param from the mask's own sides; `to`: those it gets
+ * @param mask [from.height, from.width]
+ * @param options `from`: the mask's own sides; `to`: those it gets
  * @returns [to.height, to.width]
  * @throws ConfigError when the bytes do not fit `from`, or a size is not one
  * @example

@@ -7,7 +7,7 @@ import { layOut } from './arena';
 import { interpret } from './interpret';
 import type { Heap } from './memory';
 import { createHeap, createMemory } from './memory';
-import type { HostValues, Materialized, Plan, PlanProfile } from './plan';
+import type { HostValues, Plan, PlanProfile } from './plan';
 import { checkImage, chunkOf, describeCalls, materialize, valuesIn } from './plan';
 import type { Pool } from './pool';
 import { createPool } from './pool';
@@ -396,5 +396,3 @@ function afterOthers(run: () => void): void {
   };
   port2.postMessage(null);
 }
-
-export type { HostValues, Materialized };

@@ -18,7 +18,7 @@ export interface PlanCache<Request, Result> {
  * room is disposed: runs that were asked for end first.
  *
  * @param compile makes the plan of a request; requests that are equal as JSON share a plan
- * @param options.maxPlans how many plans are kept, at least 1
+ * @param options `maxPlans`: how many plans are kept, at least 1
  * @throws ConfigError when `maxPlans` is not a whole number of at least 1
  * @example
  * const plans = createPlanCache(

@@ -9,7 +9,9 @@ import type { TaskRequest, TaskRunner } from './runner';
 /**
  * A task in the engine, which stays the caller's; plans for the latest sizes and sparsities are kept.
  *
- * @param options.maxPlans default 4
+ * @param engine where it runs
+ * @param checkpoint the task and its weights
+ * @param options `maxPlans`: default 4
  * @example
  * const runner = engineRunner(await createEngine(), loadTask(bytes));
  */

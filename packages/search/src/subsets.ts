@@ -79,7 +79,7 @@ export function subsetSteps(
 }
 
 /** True when the metric on a subset is beyond its limit. */
-export function isLost({ dropBelow, dropAbove }: SubsetStep, metric: number): boolean {
+function isLost({ dropBelow, dropAbove }: SubsetStep, metric: number): boolean {
   return (dropBelow !== undefined && metric < dropBelow) || (dropAbove !== undefined && metric > dropAbove);
 }
 

@@ -13,11 +13,11 @@ export interface TargetBox {
 
 /** Targets of a batch on the host. */
 export interface DetectionTargets {
-  /** [B, h, w, classes]: 1 at centres, falling around them. */
+  /** `[B, h, w, classes]`: 1 at centres, falling around them. */
   readonly heatmap: Float32Array;
   /** [B, h, w, 4] at centres: width and height in cells, offset in x and y; 0 elsewhere. */
   readonly box: Float32Array;
-  /** [B, h, w, 1]: 1 at centres. */
+  /** `[B, h, w, 1]`: 1 at centres. */
   readonly mask: Float32Array;
   readonly shape: readonly [number, number, number];
   /** Cells that are centres of any class, and centres of any class in any cell. */
@@ -46,7 +46,7 @@ export function centreRadius(width: number, height: number, overlap = 0.3): numb
  *
  * @param boxes per image
  * @param size of the map: height and width in cells
- * @param options.stride pixels per cell; default 4
+ * @param options `stride`: pixels per cell; default 4
  * @throws ConfigError for a label that is no class, or a box without area
  * @example
  * const targets = detectionTargets([boxes], { height: 128, width: 128 }, { classes: 5 });

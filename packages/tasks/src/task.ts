@@ -45,7 +45,7 @@ export type TaskOutput<T> =
       readonly kind: 'detection';
       /** Logits [B, H / 4, W / 4, classes]. */
       readonly heatmap: T;
-      /** [B, H / 4, W / 4, 4]: width and height in cells, offset in x and y. */
+      /** `[B, H / 4, W / 4, 4]`: width and height in cells, offset in x and y. */
       readonly box: T;
     };
 

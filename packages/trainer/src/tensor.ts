@@ -1,6 +1,6 @@
 /** The only import of TensorFlow.js in this package: what is used of it is listed here. */
 
-export type { NamedTensorMap, Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
+export type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
 export {
   add,
   addN,
@@ -12,7 +12,6 @@ export {
   scalar,
   sqrt,
   square,
-  sub,
   sum,
   tensor,
   tidy,

@@ -19,7 +19,7 @@ import type { TokenScore } from './sparsity';
 
 /** A linear layer: y = x W + b. */
 export interface LinearWeights<T> {
-  /** [in, out]: the transpose of PyTorch's layout. */
+  /** `[in, out]`: the transpose of PyTorch's layout. */
   readonly weight: T;
   /** [out] */
   readonly bias: T | null;

@@ -52,7 +52,7 @@ export const hatFolder: string = fileURLToPath(new URL('../../../../shared/data/
 const featureCount = 10;
 
 /** Reads a table. */
-export function readHatTable(file: string): HatTable {
+function readHatTable(file: string): HatTable {
   const [head = '', ...lines] = readFileSync(file, 'utf8').trim().split('\n');
   const columns = head.split(',');
   const [encoder, decoder] = ['latency_mean_encoder', 'latency_mean_decoder'].map((name) => columns.indexOf(name));

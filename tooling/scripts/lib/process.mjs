@@ -10,6 +10,7 @@ export const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 const entries = {
   biome: '@biomejs/biome/bin/biome',
+  knip: 'knip/bin/knip.js',
   tsc: 'typescript/bin/tsc',
   turbo: 'turbo/bin/turbo',
   vite: 'vite/bin/vite.js',

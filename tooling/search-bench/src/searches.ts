@@ -5,7 +5,7 @@ import { createSearch, hypervolume } from '@sparsevit/search';
 import type { SensitivityModel, Truth } from './sensitivity';
 
 /** Runs a search to its end, a generation at a time. */
-export function runToEnd(search: Search, model: SensitivityModel): readonly Evaluation[] {
+function runToEnd(search: Search, model: SensitivityModel): readonly Evaluation[] {
   while (search.hasNext()) {
     const results = search.ask().map(({ id, prunedRatios }) => {
       const values = { accuracy: model.accuracy(prunedRatios) };
@@ -38,7 +38,7 @@ export function regretsOf(
 }
 
 /** The corner that hypervolume is measured from: dense latency and 5 %, and the least accuracy of the space. */
-export function referenceOf(truth: Truth): { readonly latencyMs: number; readonly accuracy: number } {
+function referenceOf(truth: Truth): { readonly latencyMs: number; readonly accuracy: number } {
   return { latencyMs: 1.05 * truth.denseMs, accuracy: truth.leastAccuracy };
 }
 

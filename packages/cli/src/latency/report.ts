@@ -42,7 +42,7 @@ export function describeDevice({ device }: Pick<LatencyTable, 'device'>): string
 }
 
 /** What no predictor can beat. */
-export function describeNoise(noise: NoiseFloor | null): string {
+function describeNoise(noise: NoiseFloor | null): string {
   if (noise === null) return 'not known from one visit a row';
   return `${percent(noise.visitPercent)} of a visit, ${percent(noise.rowPercent)} of a row: no predictor can be better`;
 }

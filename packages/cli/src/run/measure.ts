@@ -22,7 +22,7 @@ export interface Measurement {
 }
 
 /** A warm-up longer than this is not repeated. */
-export const longestWarmUpMs = 20_000;
+const longestWarmUpMs = 20_000;
 
 /**
  * Runs each way once to warm up, then all of them in turns, `repeats` times.

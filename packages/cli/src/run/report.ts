@@ -44,7 +44,7 @@ export function describeSparsity({ model, sparsity }: Pick<RunFacts, 'model' | '
 }
 
 /** The machine in one line. */
-export function describeMachine(machine: MachineFacts): string {
+function describeMachine(machine: MachineFacts): string {
   const cores = `${machine.cores} ${machine.cores === 1 ? 'core' : 'cores'}`;
   return `${machine.cpu}, ${cores}, ${formatBytes(machine.memoryBytes)}, ${machine.platform}, ${machine.runtime}`;
 }

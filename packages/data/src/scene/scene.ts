@@ -24,7 +24,7 @@ export interface Scene {
   readonly image: RgbImage;
   /** In the order in which they were drawn; boxes do not overlap. */
   readonly objects: readonly SceneObject[];
-  /** [height, width]: 0 for the background, else 1 plus the index in `sceneClasses` of the object that covers half of the pixel or more. */
+  /** `[height, width]`: 0 for the background, else 1 plus the index in `sceneClasses` of the object that covers half of the pixel or more. */
   readonly mask: Uint8Array;
 }
 

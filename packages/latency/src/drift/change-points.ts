@@ -28,7 +28,7 @@ export interface ChangePointOptions {
 const clippedDeviations = 2;
 
 /** The standard deviation of the noise about levels that stay: robust, from differences of neighbours. */
-export function noiseDeviation(values: ArrayLike<number>): number {
+function noiseDeviation(values: ArrayLike<number>): number {
   const differences = Float64Array.from({ length: Math.max(0, values.length - 1) }, (_, i) =>
     Math.abs((values[i + 1] ?? 0) - (values[i] ?? 0)),
   );

@@ -33,7 +33,7 @@ export interface DetectDriftOptions extends ChangePointOptions {
 }
 
 /** Correlation of each value with the one before it; 0 for a series that does not vary. */
-export function lag1Autocorrelation(values: ArrayLike<number>): number {
+function lag1Autocorrelation(values: ArrayLike<number>): number {
   const average = mean(values);
   let [products, squares] = [0, 0];
   for (let i = 0; i < values.length; i++) {

@@ -117,7 +117,9 @@ export function describeDifferences(differences: readonly FingerprintDifference[
 /**
  * Refuses latencies that were measured on something else: another device, backend, version, model or input size gives other times.
  *
- * @param options.takesOther true uses them all the same; default false
+ * @param table what the latencies were measured on
+ * @param fingerprint what they are to be used on
+ * @param options `takesOther`: true uses them all the same; default false
  * @returns the differences, none when the keys are equal
  * @throws ConfigError naming the fields that differ
  * @example

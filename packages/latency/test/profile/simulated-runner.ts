@@ -108,7 +108,7 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
 }
 
 /** The space that configurations are drawn from. */
-export const space: SparsitySpace = {
+const space: SparsitySpace = {
   pairsPerStage: [1, 1, 3, 1],
   choices: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
 };

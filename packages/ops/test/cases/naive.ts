@@ -11,7 +11,7 @@ export interface NaiveMap {
   readonly values: Float64Array;
 }
 
-export const at = (map: NaiveMap, y: number, x: number, c: number): number =>
+const at = (map: NaiveMap, y: number, x: number, c: number): number =>
   map.values[(y * map.width + x) * map.channels + c] ?? Number.NaN;
 
 export function build(
@@ -35,9 +35,6 @@ export const roll = (map: NaiveMap, dy: number, dx: number): NaiveMap =>
     at(map, (y - dy + 2 * map.height) % map.height, (x - dx + 2 * map.width) % map.width, c),
   );
 
-export const crop = (map: NaiveMap, height: number, width: number): NaiveMap =>
-  build(height, width, map.channels, (y, x, c) => at(map, y, x, c));
-
 /** Windows [rows * columns] of [window * window] tokens of C values. */
 export function partition(map: NaiveMap, window: number): number[][][] {
   const windows: number[][][] = [];
@@ -53,15 +50,6 @@ export function partition(map: NaiveMap, window: number): number[][][] {
     }
   }
   return windows;
-}
-
-export function unpartition(windows: number[][][], height: number, width: number, window: number): NaiveMap {
-  const columns = width / window;
-  const channels = windows[0]?.[0]?.length ?? 0;
-  return build(height, width, channels, (y, x, c) => {
-    const id = Math.floor(y / window) * columns + Math.floor(x / window);
-    return windows[id]?.[(y % window) * window + (x % window)]?.[c] ?? Number.NaN;
-  });
 }
 
 /** The region number of every token of a padded map under a shift: up to nine, by the three bands of each axis. */

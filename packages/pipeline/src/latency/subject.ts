@@ -26,7 +26,8 @@ const backboneOf = (subject: LatencySubject): Pick<SwinCheckpoint, 'architecture
  * What a fingerprint says of a model. Its hash is of what is computed: architecture, family, outputs, head; weights cost the same whatever their
  * values are, so that a table holds before and after fine-tuning.
  *
- * @param options.name what people call it; default nothing
+ * @param subject a backbone or a task
+ * @param options `name`: what people call it; default nothing
  * @example
  * const model = latencyModelOf(checkpoint, { name: 'swin-t' });
  */

@@ -12,7 +12,8 @@ export const mostHeldOut = 100;
 /**
  * The sparsities of one call: `configs` to fit a predictor to, or the first `holdOut` of those that the same seed and number of `configs` keep apart.
  *
- * @param counts.holdOut null for those to fit
+ * @param space all that may be drawn
+ * @param counts `holdOut`: null for those to fit
  * @throws SparseViTError for more than the space has
  */
 export function planSamples(

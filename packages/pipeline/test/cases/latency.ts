@@ -43,7 +43,7 @@ export const configs: readonly PrunedRatios[] = [
 ];
 
 /** On what, as far as it matters here. */
-export function fingerprintOf(subject: LatencySubject, backend: string): DeviceFingerprint {
+function fingerprintOf(subject: LatencySubject, backend: string): DeviceFingerprint {
   const device = {
     name: 'test',
     driver: null,

@@ -41,8 +41,8 @@ const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit));
  * The peaks of a heatmap (largest of their 3 x 3 neighbours) by falling score, with their boxes, of every image. Boxes are cut at the border of
  * the image; one of which nothing is left is dropped, and so is one that is no number.
  *
- * @param heatmap logits [B, h, w, classes]
- * @param box [B, h, w, 4]: width and height in cells, offset in x and y
+ * @param output `heatmap`: logits [B, h, w, classes]; `box`: [B, h, w, 4], width and height in cells, offset in x and y
+ * @param options what counts as a peak, and the sizes of the images
  * @throws ShapeError when the maps do not go together, or sizes are not one for each image and above 0
  * @example
  * const [detections] = decodeDetections(output, { minScore: 0.3, sizes: [{ height: 480, width: 640 }] });

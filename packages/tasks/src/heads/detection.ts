@@ -33,7 +33,7 @@ export interface DetectionWeights<T> {
 export interface DetectionOutput<T> {
   /** Logits [B, H / 4, W / 4, classes] of a centre in the cell. */
   readonly heatmap: T;
-  /** [B, H / 4, W / 4, 4]: width and height in cells, offset of the centre within the cell in x and y. */
+  /** `[B, H / 4, W / 4, 4]`: width and height in cells, offset of the centre within the cell in x and y. */
   readonly box: T;
 }
 

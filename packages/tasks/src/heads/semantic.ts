@@ -39,7 +39,7 @@ export interface SemanticOutput<T> {
 }
 
 /** Width and groups, checked. */
-export function semanticWidth({ channels = 128, groups }: SemanticConfig): { channels: number; groups: number } {
+function semanticWidth({ channels = 128, groups }: SemanticConfig): { channels: number; groups: number } {
   const chosen = groups ?? Math.min(32, Math.floor(channels / 2));
   if (
     !Number.isInteger(channels) ||

@@ -15,7 +15,7 @@ export const ignoredLabel = 255;
  *
  * @param logits [n, classes]
  * @param labels n class ids; `ignored` (255) is left out
- * @param options.smoothing s; default 0
+ * @param options `smoothing`: s; default 0
  * @throws ShapeError for another number of labels, or one that is no class
  * @example
  * const loss = crossEntropy(logits, Uint8Array.of(0, 2, 255));

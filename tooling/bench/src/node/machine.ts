@@ -60,7 +60,7 @@ export function versionOf(name: string): string {
 }
 
 /** The commit of a checkout, `-dirty` where files differ from it; null outside of one. */
-export function gitCommit(folder: string): string | null {
+function gitCommit(folder: string): string | null {
   const git = (...args: string[]): string =>
     execFileSync('git', args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {

@@ -32,7 +32,7 @@ export interface ChosenSparsity {
 }
 
 /** The budget in milliseconds. */
-export function budgetMsOf({ budgetMs, budgetRatio = 1 }: PipelineSearch, { predictor }: PredictionSource): number {
+function budgetMsOf({ budgetMs, budgetRatio = 1 }: PipelineSearch, { predictor }: PredictionSource): number {
   if (budgetMs !== undefined) return budgetMs;
   const dense = predictor.space.pairsPerStage.map((pairs) => Array.from({ length: pairs }, () => 0));
   return budgetRatio * predictor.predictMs(dense);
@@ -149,7 +149,7 @@ async function subsetsOf({ subsets }: PipelineSearch, { limit, source }: SearchS
  *
  * @throws SparseViTError when nothing was evaluated that could be taken
  */
-export function choose(result: SearchResultDocument, budgetMs: number): ChosenSparsity {
+function choose(result: SearchResultDocument, budgetMs: number): ChosenSparsity {
   const [objective] = result.settings.objectives;
   const scoreName = objective?.name ?? '';
   const { measured } = result;
