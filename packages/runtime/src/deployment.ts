@@ -42,7 +42,7 @@ export interface Deployment {
 }
 
 /** The name in the metadata of a file. */
-export const deploymentKey = 'sparsevit-deployment';
+const deploymentKey = 'sparsevit-deployment';
 
 const most = { sparsities: 1000, stages: 64, pairs: 1024, side: 100_000, name: 100, device: 1000 };
 const fields = [

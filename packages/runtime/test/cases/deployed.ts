@@ -25,7 +25,7 @@ export const configs: Readonly<Record<TaskConfig['kind'], TaskConfig>> = {
   detection: { kind: 'detection', classes: ['car', 'disc'], channels: 8, prior: 0.5 },
 };
 
-export const normalization = { mean: [0.5, 0.4, 0.3], std: [0.25, 0.2, 0.3] } as const;
+const normalization = { mean: [0.5, 0.4, 0.3], std: [0.25, 0.2, 0.3] } as const;
 
 /** How images may be made ready. */
 export const inputs: Readonly<Record<string, TaskInput>> = {
