@@ -19,7 +19,7 @@ const picture = (what) => `
       |
       v
   dense model --> adapted to sparsity --> latencies of this machine --> sparsity of every layer
-  (training)      (another one at         (40 sparsities measured)      (searched for 60 % of the
+  (training)      (another one at         (30 sparsities measured)      (searched for 60 % of the
                    every step)                                           time of the dense model)
                                                                             |
                                                                             v
