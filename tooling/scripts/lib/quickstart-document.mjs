@@ -26,13 +26,13 @@ export const quickstartDocument = ({ task, data, size, output }) => ({
     },
   },
   batch: 2,
-  train: training(220, 1e-3),
-  adapt: training(110, 5e-4),
+  train: training(170, 1e-3),
+  adapt: training(90, 5e-4),
   latency: { configs: 30, rounds: 2, tolerance: 0.15 },
   search: { budgetRatio: 0.6, evaluations: 48, limit: 16, measured: 5 },
-  finetune: training(60, 2e-4),
+  finetune: training(50, 2e-4),
   report: { samples: 3, uniform: [0.3, 0.6, 0.8], random: 3, resolutions: [0.85, 0.7], choices: 7 },
-  evaluation: { limit: 24 },
+  evaluation: { limit: 16 },
   output,
 });
 
