@@ -32,7 +32,7 @@ async function draw(spec: Record<string, unknown>, description: string): Promise
     config: {
       font: 'system-ui, sans-serif',
       axis: { labelFontSize: 12, titleFontSize: 13, gridColor: '#e6e6e6' },
-      legend: { labelFontSize: 12, titleFontSize: 12, labelLimit: 400 },
+      legend: { labelFontSize: 12, titleFontSize: 12, labelLimit: 400, orient: 'bottom', columns: 3 },
       view: { stroke: null },
     },
     ...spec,
