@@ -24,7 +24,7 @@ import {
 } from '@sparsevit/pipeline';
 import { createTask, newTask, readTask } from '@sparsevit/tasks';
 import { trainableTask } from '@sparsevit/tasks/losses';
-import { train, trainConfigOf } from '@sparsevit/trainer';
+import { memoryStore, train, trainConfigOf } from '@sparsevit/trainer';
 import { createSparsitySpace } from '@sparsevit/windows';
 
 // a detector of drawn scenes, with random weights
@@ -48,6 +48,7 @@ const model = trainableTask(trained, { upsample: ops.upsample });
 const data = trainingData(scenes(8, 1), { task, batch: 2, seed: 0, transform: flipHorizontal(), normalization });
 const config = { mode: 'adapt', steps: 6, seed: 0, optimizer: { learningRate: 1e-3 } };
 await train(model, data, trainConfigOf(config, architecture, 'example'), {
+  store: memoryStore(), // checkpoints; folderStore of @sparsevit/trainer/node survives a kill
   onEvent(event) {
     if (event.type === 'step-end') console.log(`step ${event.step}: loss ${event.loss.toFixed(2)}`);
   },

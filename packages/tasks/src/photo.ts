@@ -77,7 +77,7 @@ export function seenPhoto(photo: RgbImage, { size, keepRatio }: Pick<TaskInput, 
  *
  * @param output of a batch of one image, on the host
  * @param photo its sides in pixels
- * @param options.placement where the photo lies in what the task saw, `options.seen`; `seenPhoto` gives both
+ * @param options with `placement`, where the photo lies in what the task saw (`seen`); `seenPhoto` gives both
  * @throws ShapeError for maps that do not go together
  * @example
  * const { seen, placement } = seenPhoto(photo, input);

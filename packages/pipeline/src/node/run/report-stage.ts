@@ -31,6 +31,8 @@ export interface ReportStageOptions {
 }
 
 const mostPoints = 200;
+/** Fewer images are called few. */
+const fewImages = 50;
 
 /**
  * Writes `report.json`, and pictures where somebody draws them.
@@ -129,7 +131,7 @@ export async function reportStage(context: StageContext, options: ReportStageOpt
     },
     keptWindows: await keptWindowsOf(context, { ...rules, prunedRatios: chosen.prunedRatios }),
     samples: samples.map(({ id, ...files }) => ({ id, ...(under('report', files) as Omit<ReportSample, 'id'>) })),
-    notes: notesOf(context, options, cases),
+    notes: notesOf(context, options, { cases, testImages: Math.min(test.length, limit) }),
   };
   await folder.writeJson('report.json', report);
   return [
@@ -236,11 +238,14 @@ function thinned(losses: ReadonlyMap<number, number>, steps: number): ReportTrai
 function notesOf(
   { run }: StageContext,
   { chosen, latency }: ReportStageOptions,
-  cases: readonly ReportCase[],
+  { cases, testImages }: { readonly cases: readonly ReportCase[]; readonly testImages: number },
 ): readonly string[] {
   const { data } = run;
   const searched = cases.find(({ kind, weights }) => kind === 'searched' && weights === 'final');
   return [
+    ...(testImages < fewImages
+      ? [`The scores are of ${testImages} test images: with so few, small differences say nothing.`]
+      : []),
     ...(data.validation === undefined
       ? [
           'The sparsity was searched on the training images: scores of unseen images may rank sparsities otherwise. Give data.validation.',
