@@ -16,3 +16,5 @@ export type { PlanCache } from './plan-cache';
 export { createPlanCache } from './plan-cache';
 export type { EngineOps } from './recorder/recorder';
 export type { EngineValue } from './value';
+export type { HostBlockWindows } from './window-ids';
+export { hostWindowIds } from './window-ids';

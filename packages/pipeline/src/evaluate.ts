@@ -3,13 +3,12 @@
 import type { BrokenItem, Dataset, Sample } from '@sparsevit/data';
 import { checkSample, normalizeImage } from '@sparsevit/data';
 import type { TaskConfig } from '@sparsevit/tasks';
+import { seenSample } from '@sparsevit/tasks';
 import type { Sparsity } from '@sparsevit/windows';
 import { ConfigError, SparseViTError } from '@sparsevit/windows';
 import type { Judge, JudgeOptions, Verdict } from './judge';
 import { judgeOf } from './judge';
 import type { TaskRequest, TaskRunner } from './runner';
-import type { SeenOptions } from './seen-sample';
-import { seenSample } from './seen-sample';
 
 /** One way to run the model: at a sparsity, or on windows that something else chose. */
 export interface EvaluationCase {
@@ -20,7 +19,11 @@ export interface EvaluationCase {
 }
 
 /** On which images, and how they are made ready. */
-export interface ImageOptions extends SeenOptions, Pick<JudgeOptions, 'decode'> {
+export interface ImageOptions extends Pick<JudgeOptions, 'decode'> {
+  /** Pixels that every image is resized to; default its own sides. */
+  readonly size?: { readonly height: number; readonly width: number } | undefined;
+  /** Whether the ratio is kept, with borders; default false. */
+  readonly keepRatio?: boolean | undefined;
   readonly task: TaskConfig;
   readonly normalization: { readonly mean: readonly number[]; readonly std: readonly number[] };
   /** Items at most, from the first; default all. */
@@ -68,7 +71,10 @@ export async function evaluate(
   for (let index = 0; index < count; index++) {
     const sample = await readSample(dataset, index, options, signal);
     if (sample === null) continue;
-    const { seen, placement } = seenSample(sample, options);
+    const { seen, placement } = seenSample(sample, {
+      size: options.size ?? null,
+      keepRatio: options.keepRatio ?? false,
+    });
     const { height, width } = seen.image;
     const pixels = normalizeImage(seen.image, normalization);
     for (const [i, { sparsity, keptOf }] of cases.entries()) {

@@ -2,13 +2,13 @@
 
 import type { Dataset, Placement, RgbImage } from '@sparsevit/data';
 import { normalizeImage } from '@sparsevit/data';
+import { seenSample } from '@sparsevit/tasks';
 import type { Sparsity } from '@sparsevit/windows';
 import type { EvaluationResult, ImageOptions } from './evaluate';
 import { noImages, readSample } from './evaluate';
 import type { JudgedSample } from './judge';
 import { judgeOf } from './judge';
 import type { TaskRunner } from './runner';
-import { seenSample } from './seen-sample';
 
 /** How images are kept. */
 export interface ValidationOptions extends ImageOptions {
@@ -64,7 +64,10 @@ export function createValidation(runner: TaskRunner, dataset: Dataset, options: 
       kept.set(index, null); // told once
       return null;
     }
-    const { seen, placement } = seenSample(sample, options);
+    const { seen, placement } = seenSample(sample, {
+      size: options.size ?? null,
+      keepRatio: options.keepRatio ?? false,
+    });
     const { image: original, boxes, mask, label } = sample;
     const item: SeenItem = {
       id: sample.id,

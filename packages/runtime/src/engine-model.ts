@@ -1,9 +1,8 @@
 /** A model in the engine: a plan for each shape and way to run it, of which the latest used are kept. */
 
 import type { Engine, EngineValue, HostValues, Materialized } from '@sparsevit/engine';
-import { createPlanCache } from '@sparsevit/engine';
+import { createPlanCache, hostWindowIds } from '@sparsevit/engine';
 import type { TaskOutput } from '@sparsevit/tasks';
-import { keptWindowIdsOf } from '@sparsevit/windows';
 import type {
   HostForward,
   HostMap,
@@ -62,9 +61,6 @@ function onHost({ features, logits, output, windows }: Materialized<ModelForward
     features: features.map(mapOf),
     logits: mapOf(logits),
     output: output as TaskOutput<HostMap> | null, // maps of a task are floats
-    windows: windows.map(({ selection, ...block }) => {
-      if (selection.kind === 'all') return keptWindowIdsOf(block, 'all', null);
-      return keptWindowIdsOf(block, selection.kind, (selection.ids?.values ?? new Int32Array(0)) as Int32Array);
-    }),
+    windows: windows.map(hostWindowIds),
   };
 }

@@ -23,7 +23,7 @@ export type { ConfusionMatrix } from './metrics/confusion';
 export { addToConfusion, classIou, createConfusion, meanIou, pixelAccuracy } from './metrics/confusion';
 export { countTopK, topKAccuracy } from './metrics/top-k';
 export type { DecodePhotoOptions, NamedDetection, NamedProbability, PhotoPrediction, SeenPhoto } from './photo';
-export { decodePhoto, seenPhoto } from './photo';
+export { decodePhoto, seenPhoto, seenSample } from './photo';
 export type { DetectionTargets, TargetBox } from './targets';
 export { centreRadius, detectionTargets } from './targets';
 export type { Task, TaskCheckpoint, TaskForwardOptions, TaskOutput } from './task';

@@ -1,6 +1,6 @@
 /** A photo as a task sees it, and what the task says about it, in the photo's own pixels. */
 
-import type { ImageSize, Placement, RgbImage } from '@sparsevit/data';
+import type { ImageSize, Placement, RgbImage, Sample } from '@sparsevit/data';
 import { boxToOriginal, letterbox, resizePlacement, resizeSample } from '@sparsevit/data';
 import type { TaskConfig } from './config';
 import type { SeenPlacement } from './decode/classes';
@@ -63,12 +63,27 @@ export interface DecodePhotoOptions extends SeenPlacement {
  * const { seen, placement } = seenPhoto(photo, taskInputOf(checkpoint));
  * const pixels = normalizeImage(seen, taskInputOf(checkpoint).normalization); // [seen.height, seen.width, 3]
  */
-export function seenPhoto(photo: RgbImage, { size, keepRatio }: Pick<TaskInput, 'size' | 'keepRatio'>): SeenPhoto {
-  const sample = { id: 'photo', image: photo };
-  if (size === null) return { seen: photo, placement: resizePlacement(photo, photo) };
-  if (!keepRatio) return { seen: resizeSample(sample, size).image, placement: resizePlacement(photo, size) };
-  const { sample: seen, placement } = letterbox(sample, { ...size, align: 'corner' });
+export function seenPhoto(photo: RgbImage, input: Pick<TaskInput, 'size' | 'keepRatio'>): SeenPhoto {
+  const { seen, placement } = seenSample({ id: 'photo', image: photo }, input);
   return { seen: seen.image, placement };
+}
+
+/**
+ * A sample of a data set as a task sees it, with its boxes and masks: as `seenPhoto` for its image.
+ *
+ * @throws as `seenPhoto`
+ * @example
+ * const { seen } = seenSample(await dataset.read(0), taskInputOf(checkpoint));
+ */
+export function seenSample(
+  sample: Sample,
+  { size, keepRatio }: Pick<TaskInput, 'size' | 'keepRatio'>,
+): { readonly seen: Sample; readonly placement: Placement } {
+  const { image } = sample;
+  if (size === null) return { seen: sample, placement: resizePlacement(image, image) };
+  if (!keepRatio) return { seen: resizeSample(sample, size), placement: resizePlacement(image, size) };
+  const { sample: seen, placement } = letterbox(sample, { ...size, align: 'corner' });
+  return { seen, placement };
 }
 
 /**

@@ -10,7 +10,6 @@ import { startBackend } from '../backend';
 import type { Command } from '../command';
 import { defineCommand } from '../command';
 import { exitCodes, inputError, interruption } from '../errors';
-import type { CliIo } from '../io';
 import { readPipelineDocument } from '../pipeline/document';
 import { drawSamples } from '../pipeline/draw-samples';
 import { renderPipelineEvent, stageTitles } from '../pipeline/progress-line';
@@ -92,7 +91,7 @@ export const pipelineCommand: Command = defineCommand({
           else if (!isQuiet) io.stdout(`${endOf(event)}\n`);
         },
       });
-      const report = await writeReport(outcome, io);
+      const report = await writeReport(outcome);
       progress.clear();
       if (isQuiet)
         io.stdout(
@@ -124,11 +123,10 @@ function endOf(
 }
 
 /** `report.html` beside `report.json`. */
-async function writeReport(
-  { report, folder }: PipelineOutcome,
-  io: Pick<CliIo, 'stdout'>,
-): Promise<{ readonly document: PipelineReport; readonly html: string } | null> {
-  void io;
+async function writeReport({
+  report,
+  folder,
+}: PipelineOutcome): Promise<{ readonly document: PipelineReport; readonly html: string } | null> {
   if (report === null) return null;
   const document = parsePipelineReport(await readJsonFile(report, 'output'));
   const html = resolve(folder, 'report.html');

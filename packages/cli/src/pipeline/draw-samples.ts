@@ -5,14 +5,11 @@ import { join } from 'node:path';
 import type { RgbImage } from '@sparsevit/data';
 import { normalizeImage, resizeImage } from '@sparsevit/data';
 import { encodePng } from '@sparsevit/data/node';
-import type { HostValues } from '@sparsevit/engine';
-import { createEngine } from '@sparsevit/engine';
+import { createEngine, hostWindowIds } from '@sparsevit/engine';
 import { engineRunner } from '@sparsevit/pipeline';
 import { writeOutputFile } from '@sparsevit/pipeline/files';
 import type { SampleFiles, SampleRequest } from '@sparsevit/pipeline/node';
 import { createTask, seenPhoto } from '@sparsevit/tasks';
-import type { KeptWindowIds } from '@sparsevit/windows';
-import { keptWindowIdsOf } from '@sparsevit/windows';
 import { createOverlayFile } from '../run/overlay-file';
 import { drawPrediction } from '../task/draw-prediction';
 import { predictPhoto } from '../task/prediction';
@@ -67,12 +64,7 @@ export async function drawSamples({
         );
       }
       const { seen } = seenPhoto(sample.image, input);
-      const blocks = await plan.run(normalizeImage(seen, normalization));
-      const kept = blocks.map(({ selection, ...block }): KeptWindowIds => {
-        const ids =
-          selection.kind === 'all' ? null : ((selection.ids as HostValues | null)?.values as Int32Array | undefined);
-        return keptWindowIdsOf(block, selection.kind, ids ?? null);
-      });
+      const kept = (await plan.run(normalizeImage(seen, normalization))).map(hostWindowIds);
       const windows = `sample-${index}-windows.png`;
       const overlay = await createOverlayFile(seen, {
         kept,

@@ -3,8 +3,7 @@
 import type { ForwardResult, SwinCheckpoint } from '@sparsevit/backbone';
 import { createSwin } from '@sparsevit/backbone';
 import type { EngineValue, HostValues, Materialized } from '@sparsevit/engine';
-import { createEngine } from '@sparsevit/engine';
-import { keptWindowIdsOf } from '@sparsevit/windows';
+import { createEngine, hostWindowIds } from '@sparsevit/engine';
 import type { Refusal, RunMap, Runner, RunOutput } from './runner';
 
 /** How it is started. */
@@ -74,12 +73,7 @@ function outputOf({ features, logits, windows }: Materialized<ForwardResult<Engi
         ];
   return {
     maps: [...features.flatMap((map, stage) => mapOf(stage, map)), ...mapOf(null, logits)],
-    readWindows: async () =>
-      windows.map(({ selection, ...block }) => {
-        if (selection.kind === 'all') return keptWindowIdsOf(block, selection.kind, null);
-        const ids = (selection.ids?.values ?? new Int32Array(0)) as Int32Array;
-        return keptWindowIdsOf(block, selection.kind, ids);
-      }),
+    readWindows: async () => windows.map(hostWindowIds),
     release() {},
   };
 }

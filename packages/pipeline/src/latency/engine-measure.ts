@@ -1,10 +1,10 @@
 /** One measurement of a sparsity in the engine, for what a search has found. */
 
 import type { Engine } from '@sparsevit/engine';
-import { median } from '@sparsevit/latency';
 import type { Measure } from '@sparsevit/search';
 import { engineLatencyRunner } from './engine-runner';
 import type { LatencyRunnerOptions, LatencySubject } from './subject';
+import { timeSparsity } from './time-sparsity';
 
 /** How often a measurement runs. */
 export interface EngineMeasureOptions extends LatencyRunnerOptions {
@@ -24,25 +24,13 @@ export interface EngineMeasureOptions extends LatencyRunnerOptions {
 export function engineMeasure(
   engine: Engine,
   subject: LatencySubject,
-  { now, runs = 3, ...options }: EngineMeasureOptions,
+  { now, runs, ...options }: EngineMeasureOptions,
 ): { readonly measure: Measure; dispose(): void } {
   const runner = engineLatencyRunner(engine, subject, options);
   return {
     async measure(prunedRatios, { signal }) {
       signal?.throwIfAborted();
-      await runner.prepare?.(prunedRatios);
-      try {
-        await runner.run(prunedRatios);
-        const samples: number[] = [];
-        for (let i = 0; i < runs; i++) {
-          const begin = now();
-          await runner.run(prunedRatios);
-          samples.push(now() - begin);
-        }
-        return median(samples);
-      } finally {
-        await runner.release?.(prunedRatios);
-      }
+      return timeSparsity(runner, prunedRatios, { now, runs });
     },
     dispose: () => runner.dispose(),
   };

@@ -7,6 +7,7 @@ import { quantile } from '@sparsevit/latency';
 import { saveTask } from '@sparsevit/tasks';
 import type { PrunedRatios, SparsityRules, SparsitySpace } from '@sparsevit/windows';
 import { createRandom, drawUniformly, randomOrder } from '@sparsevit/windows';
+import { timeSparsity } from '../../latency/time-sparsity';
 import { scoreNameOf } from '../../search-evaluator';
 import { latencyName } from '../../search-sparsity';
 import { writeOutputFile } from '../files';
@@ -18,7 +19,7 @@ import type { JudgedCase, PlannedCase } from './judge-cases';
 import { judgeCases, openTestData, uniformRatios } from './judge-cases';
 import type { ChosenSparsity } from './search-stage';
 import { readSearchResult, threadsOf } from './search-stage';
-import { startEngineModel, timeOnce } from './timed-model';
+import { startEngineModel } from './timed-model';
 
 /** The document of scores and latencies in the stage's folder. */
 export interface EvaluatedCases {
@@ -245,7 +246,7 @@ async function timeCases(
         const timed = one === undefined ? undefined : sizes.get(`${one.height}x${one.width}`);
         if (one === undefined || timed === undefined) continue;
         signal.throwIfAborted();
-        const ms = await timeOnce(timed, one.prunedRatios ?? uniformRatios(pairsPerStage, 0), context);
+        const ms = await timeSparsity(timed.runner, one.prunedRatios ?? uniformRatios(pairsPerStage, 0), context);
         samples.set(name, [...(samples.get(name) ?? []), ms]);
         tell({
           type: 'case-measured',

@@ -3,13 +3,11 @@
 import type { ReportKeptWindows } from '@sparsevit/config';
 import type { Sample } from '@sparsevit/data';
 import { normalizeImage } from '@sparsevit/data';
-import type { HostValues } from '@sparsevit/engine';
-import { createEngine } from '@sparsevit/engine';
-import { createTask } from '@sparsevit/tasks';
-import type { Sparsity, WindowGrid } from '@sparsevit/windows';
-import { keptWindowIdsOf, windowTokens } from '@sparsevit/windows';
+import { createEngine, hostWindowIds } from '@sparsevit/engine';
+import { createTask, seenSample } from '@sparsevit/tasks';
+import type { KeptWindowIds, Sparsity, WindowGrid } from '@sparsevit/windows';
+import { windowTokens } from '@sparsevit/windows';
 import { readSample } from '../../evaluate';
-import { seenSample } from '../../seen-sample';
 import type { StageContext } from './context';
 import { readModel } from './inputs';
 import { openTestData } from './judge-cases';
@@ -49,13 +47,8 @@ export async function keptWindowsOf(context: StageContext, sparsity: Sparsity): 
       const { seen } = seenSample(sample, { size: { height, width }, keepRatio });
       hasBoxes ||= seen.boxes !== undefined;
       const blocks = await plan.run(normalizeImage(seen.image, normalization));
-      const last = new Map<number, ReturnType<typeof keptWindowIdsOf>>();
-      for (const { selection, ...block } of blocks) {
-        if (block.block % 2 !== 0) continue;
-        const ids =
-          selection.kind === 'all' ? null : ((selection.ids as HostValues | null)?.values as Int32Array | undefined);
-        last.set(block.stage, keptWindowIdsOf(block, selection.kind, ids ?? null));
-      }
+      const last = new Map<number, KeptWindowIds>();
+      for (const block of blocks) if (block.block % 2 === 0) last.set(block.stage, hostWindowIds(block));
       for (const [stage, { grid, perImage }] of last) {
         const kept = new Set(perImage[0]);
         const count = counts.get(stage) ?? { windows: 0, kept: 0, objects: 0, keptObjects: 0 };

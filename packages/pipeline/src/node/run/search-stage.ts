@@ -6,6 +6,7 @@ import { fileJournal, hashOf } from '@sparsevit/search/node';
 import { taskInputOf } from '@sparsevit/tasks';
 import type { PrunedRatios, SparsityRules } from '@sparsevit/windows';
 import { createSparsitySpace, SparseViTError } from '@sparsevit/windows';
+import { timeSparsity } from '../../latency/time-sparsity';
 import { scoreNameOf } from '../../search-evaluator';
 import { latencyName, predictedMargin, searchSparsity } from '../../search-sparsity';
 import { quote } from '../errors';
@@ -17,7 +18,7 @@ import type { PredictionSource } from '../prediction-source';
 import type { StageContext } from './context';
 import { modelFile, readModel, searchFile } from './inputs';
 import { uniformRatios } from './judge-cases';
-import { startEngineModel, timeOnce } from './timed-model';
+import { startEngineModel } from './timed-model';
 
 /** The sparsity that a search is for. */
 export interface ChosenSparsity {
@@ -96,7 +97,11 @@ export async function searchStage(
       measuring:
         timed === null
           ? null
-          : { measure: (prunedRatios) => timeOnce(timed, prunedRatios, { now }), count: search.measured, rounds: 5 },
+          : {
+              measure: (prunedRatios) => timeSparsity(timed.runner, prunedRatios, { now }),
+              count: search.measured,
+              rounds: 5,
+            },
       signal,
       now,
       onEvent: tell,
