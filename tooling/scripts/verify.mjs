@@ -1,14 +1,14 @@
 // `pnpm verify`: every check of the repository, all of them even when one fails. The last line is `N passed, N failed[, N skipped]`:
 // tests of both lanes, plus one for each step that is not a test run. Arguments name the steps to run; none means all.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from './lib/build.mjs';
 import { chromiumPath } from './lib/chromium.mjs';
 import { refusedLicences } from './lib/licences.mjs';
 import { ensurePnpm, root, run, runTool } from './lib/process.mjs';
 import { publishProblems } from './lib/publish.mjs';
-import { runVitest } from './lib/vitest.mjs';
+import { runVitest, runVitestShards } from './lib/vitest.mjs';
 
 /** @typedef {{ passed: number, failed: number, skipped: number, output: string, notes: string[] }} Outcome */
 
@@ -33,8 +33,12 @@ const asLines = (problems) => ({
 const turbo = (task) => asOne(runTool('turbo', ['run', task, '--output-logs', 'errors-only', '--continue=always']));
 
 const browserTests = () => {
-  if (chromiumPath() !== null)
-    return runVitest(['--config', 'vitest.browser.config.ts'], join(scratch, 'browser.json'));
+  if (chromiumPath() !== null) {
+    // SwiftShader uses little more than one core of a browser, so that more browsers are done sooner
+    const browsers = Math.min(4, Math.max(1, availableParallelism()));
+    const args = ['--config', 'vitest.browser.config.ts'];
+    return runVitestShards(args, browsers, (shard) => join(scratch, `browser${shard}.json`));
+  }
   const note = 'skipped: needs Chromium: apt-get install chromium, or set CHROMIUM_PATH';
   return { passed: 0, failed: 0, skipped: 1, output: '', notes: [note] };
 };

@@ -15,6 +15,38 @@ export const runVitest = async (args, report) => {
 };
 
 /**
+ * Runs a lane in several processes side by side, each with its share of the files, and counts them together.
+ * @param {readonly string[]} args of `vitest run`
+ * @param {number} count of processes
+ * @param {(shard: number) => string} reportOf where the JSON report of a shard is written
+ */
+export const runVitestShards = async (args, count, reportOf) => {
+  const outcomes = await Promise.all(
+    Array.from({ length: count }, (_, i) => runVitest([...args, `--shard=${i + 1}/${count}`], reportOf(i + 1))),
+  );
+  return mergeOutcomes(outcomes);
+};
+
+/**
+ * One outcome of several.
+ * @param {readonly { passed: number, failed: number, skipped: number, output: string, notes: string[] }[]} outcomes
+ */
+export const mergeOutcomes = (outcomes) => {
+  const total = (key) => outcomes.reduce((sum, outcome) => sum + outcome[key], 0);
+  return {
+    passed: total('passed'),
+    failed: total('failed'),
+    skipped: total('skipped'),
+    // of shards that are well nothing need be read
+    output: outcomes
+      .filter(({ failed }) => failed > 0)
+      .map(({ output }) => output)
+      .join('\n'),
+    notes: outcomes.flatMap(({ notes }) => notes),
+  };
+};
+
+/**
  * Counts the tests of a JSON report. A file that fails outside its tests (it does not load, a hook throws) counts as one failed test, and
  * so does a run that fails with no failed test (an error nobody caught, no test found).
  * @param {{ testResults: { status: string, assertionResults: { status: string, fullName: string }[] }[] }} report as vitest writes it

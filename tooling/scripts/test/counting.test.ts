@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { publicEntries } from '../lib/packages.mjs';
 import { firstExample } from '../lib/readme.mjs';
-import { countTests } from '../lib/vitest.mjs';
+import { countTests, mergeOutcomes } from '../lib/vitest.mjs';
 
 const file = (status: string, ...tests: string[]) => ({
   status,
@@ -39,6 +39,20 @@ describe('countTests', () => {
       'skipped: 2 tests need ../shared/goldens, which is not here',
       'skipped: 1 tests need redis-server, which is not here: apt-get install redis-server',
     ]);
+  });
+});
+
+describe('mergeOutcomes', () => {
+  it('adds up, and keeps the output of what failed', () => {
+    const well = { passed: 3, failed: 0, skipped: 1, output: 'three', notes: [] };
+    const broken = { passed: 1, failed: 2, skipped: 0, output: 'boom', notes: ['a note'] };
+    expect(mergeOutcomes([well, broken])).toEqual({
+      passed: 4,
+      failed: 2,
+      skipped: 1,
+      output: 'boom',
+      notes: ['a note'],
+    });
   });
 });
 
