@@ -46,6 +46,8 @@ export interface ForwardOptions {
   readonly kept?: readonly (readonly (Int32Array | null)[])[];
   /** Also return the windows of every block. */
   readonly wantsWindows?: boolean;
+  /** Also return the importance of the tokens that enter each stage. */
+  readonly wantsImportance?: boolean;
   /** Also return the classifier's logits, if there is one. */
   readonly wantsLogits?: boolean;
   /** Drop-path factors, stage -> block; only for training. */
@@ -60,6 +62,8 @@ export interface ForwardResult<T> {
   readonly logits: T | null;
   /** In block order; empty when not asked for. */
   readonly windows: readonly BlockWindows<T>[];
+  /** Per stage the importance [B, h, w] of its input by the sparsity's score (dense: `l2`), which its windows are ranked by; empty when not asked for. */
+  readonly importance: readonly T[];
 }
 
 /**
@@ -96,6 +100,7 @@ export function swinForward<T>(
   return ops.scope(() => {
     const features: (T | null)[] = architecture.depths.map(() => null);
     const windows: BlockWindows<T>[] = [];
+    const importance: T[] = [];
     let logits: T | null = null;
     let x = ops.patchEmbed(image, weights.patchEmbed, {
       patchSize: architecture.patchSize,
@@ -104,6 +109,7 @@ export function swinForward<T>(
     for (let stage = 0; stage <= lastStage; stage++) {
       const stageWeights = weights.stages[stage];
       if (stageWeights === undefined) break;
+      if (options.wantsImportance) importance.push(ops.magnitude(x, options.sparsity?.score ?? 'l2'));
       const done = runStage(ops, architecture, rules, stageWeights.blocks, stage, x, options);
       x = done.x;
       if (options.wantsWindows) windows.push(...done.windows);
@@ -120,7 +126,7 @@ export function swinForward<T>(
         x = merged;
       }
     }
-    return { features, logits, windows };
+    return { features, logits, windows, importance };
   });
 }
 

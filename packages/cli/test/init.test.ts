@@ -34,6 +34,7 @@ describe('init', () => {
     const document = await starter(at('scenes.mjs'));
     expect(document).toMatchObject({ task: { kind: 'detection' }, model: { preset: 'swin-nano' } });
     expect(document.data.test).toMatchObject({ kind: 'scenes' });
+    expect(document.guidance).toEqual({ weight: 1 });
     expect(
       readFileSync(at('scenes.mjs'), 'utf8')
         .split('\n')

@@ -122,6 +122,19 @@ describe('train, adapt, finetune', () => {
     expect(step).toMatchObject({ type: 'step-end', parts: { distillation: expect.any(Number) } });
   });
 
+  it('teaches the norms of windows where boxes are', async () => {
+    const document = {
+      ...tinyRun,
+      training: { ...tinyRun.training, steps: 1 },
+      guidance: { weight: 0.5 },
+      output: 'guided',
+    };
+    writeFileSync(at('guided.json'), JSON.stringify(document));
+    await succeed(['train', '--config', at('guided.json')]);
+    const [step] = readJournal(at('guided/journal.jsonl'));
+    expect(step).toMatchObject({ type: 'step-end', parts: { guidance: expect.any(Number) } });
+  });
+
   it('learns from a folder of images for each class, in the order that the document says', async () => {
     for (const [i, name] of ['a/1.png', 'a/2.png', 'b/1.png', 'b/2.png'].entries()) {
       mkdirSync(at(`folders/${name[0]}`), { recursive: true });

@@ -82,7 +82,7 @@ export type {
   TrainingSampler,
   TrainingSchedule,
 } from './schemas/training-plan';
-export type { TrainingData, TrainingRun, TrainingRunInput } from './schemas/training-run';
+export type { Guidance, TrainingData, TrainingRun, TrainingRunInput } from './schemas/training-run';
 export { defineTrainingRun, parseTrainingRun, trainingRunJsonSchema, trainingRunSchema } from './schemas/training-run';
 export type { TrainingTask } from './schemas/training-task';
 export { formatSparsity, notationOf, parseSparsity } from './sparsity-notation';

@@ -72,6 +72,12 @@ describe('a pipeline', () => {
       { data: { train: scenes, test: { kind: 'image-folder', path: 'a' } } },
       /data\.test\.kind/,
     ],
+    ['guidance without a weight', { guidance: {} }, /guidance\.weight/],
+    [
+      'guidance of a task without boxes',
+      { task: { kind: 'semantic' }, guidance: { weight: 1 } },
+      /expected guidance only for detection, which has boxes, got it for semantic[\s\S]*guidance/,
+    ],
     ['resolutions above one', { report: { resolutions: [1.5] } }, /report\.resolutions\[0\]/],
     ['another version', { version: 2 }, /version/],
     ['no output', { output: '' }, /output/],

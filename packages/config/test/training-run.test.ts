@@ -90,6 +90,15 @@ describe('parseTrainingRun', () => {
       ['✖ Invalid input: expected scenes or coco for detection, got image-folder', '  → at data.validation.kind'],
     ],
     [
+      'guidance of a task without boxes',
+      { task: { kind: 'semantic' }, guidance: { weight: 1 } },
+      [
+        '✖ Invalid input: expected guidance only for detection, which has boxes, got it for semantic',
+        '  → at guidance',
+      ],
+    ],
+    ['guidance that is none', { guidance: { weight: -1 } }, ['  → at guidance.weight']],
+    [
       'a class twice',
       { data: { train: scenes, classes: ['car', 'car'] } },
       ['✖ Invalid input: expected each class once', '  → at data.classes[1]'],

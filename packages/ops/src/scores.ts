@@ -1,4 +1,4 @@
-/** Scoring windows and choosing among them. Nothing here has a gradient: a choice of windows is not differentiable. */
+/** Scoring windows and choosing among them. Importance has a gradient, so that it can be learnt; a choice of windows has none. */
 
 import type { Selection, TokenScore, WindowBudget, WindowGrid } from '@sparsevit/windows';
 import {
@@ -11,16 +11,20 @@ import {
   realTokensPerWindow,
   windowTokens,
 } from '@sparsevit/windows';
-import { hasKernels, runKernel } from './kernels';
+import { hasKernels, isRecording, runKernel } from './kernels';
 import { inRowChunks, untaped } from './rows';
 import type { Tensor, Tensor2D } from './tensor';
 import {
   abs,
+  customGrad,
+  div,
   gatherND,
   getBackend,
+  maximum,
   mean,
   mul,
   reshape,
+  sign,
   slice,
   sqrt,
   square,
@@ -31,8 +35,11 @@ import {
   topk,
 } from './tensor';
 
+/** Below any norm that is not 0, so that a token of zeros divides by something. */
+const smallestNorm = 1e-30;
+
 /**
- * Importance of each token: mean over channels of |x|, or sqrt of the sum of x²: [B, H, W, C] -> [B, H, W].
+ * Importance of each token: mean over channels of |x|, or sqrt of the sum of x²: [B, H, W, C] -> [B, H, W]. Its gradient at a token of zeros is 0.
  *
  * @param options.maxRows tokens taken together, a bound on memory
  */
@@ -40,15 +47,27 @@ export function magnitude(x: Tensor, score: TokenScore, options: { maxRows: numb
   const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;
   const ofRows = (rows: Tensor2D): Tensor2D =>
     (score === 'l2' ? sqrt(sum(square(rows), -1, true)) : mean(abs(rows), -1, true)) as Tensor2D;
-  return untaped(() =>
+  const ofMap = (map: Tensor): Tensor =>
     tidy(() => {
-      const rows = reshape(x, [batch * height * width, channels]) as Tensor2D;
+      const rows = reshape(map, [batch * height * width, channels]) as Tensor2D;
       if (hasKernels(kernelNames.magnitude)) {
         return reshape(runKernel(kernelNames.magnitude, { x: rows }, { score }), [batch, height, width]);
       }
       return reshape(inRowChunks(rows, options.maxRows, ofRows), [batch, height, width]);
-    }),
-  );
+    });
+  if (!isRecording()) return ofMap(x);
+  return customGrad((x, save) => {
+    const value = ofMap(x as Tensor);
+    (save as (tensors: Tensor[]) => void)([x as Tensor, value]);
+    return {
+      value,
+      gradFunc: (dy: Tensor, saved: Tensor[]) => {
+        const [map, norms] = saved as [Tensor, Tensor];
+        const factor = score === 'l2' ? div(dy, maximum(norms, smallestNorm)) : mul(dy, 1 / channels);
+        return mul(score === 'l2' ? map : sign(map), reshape(factor, [batch, height, width, 1]));
+      },
+    };
+  })(x);
 }
 
 /**

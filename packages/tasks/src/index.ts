@@ -22,6 +22,8 @@ export type { CocoMetrics, CocoStats } from './metrics/coco-summary';
 export type { ConfusionMatrix } from './metrics/confusion';
 export { addToConfusion, classIou, createConfusion, meanIou, pixelAccuracy } from './metrics/confusion';
 export { countTopK, topKAccuracy } from './metrics/top-k';
+export type { ObjectBox } from './object-tokens';
+export { objectTokens } from './object-tokens';
 export type { DecodePhotoOptions, NamedDetection, NamedProbability, PhotoPrediction, SeenPhoto } from './photo';
 export { decodePhoto, seenPhoto, seenSample } from './photo';
 export type { DetectionTargets, TargetBox } from './targets';

@@ -1,6 +1,6 @@
 /** A whole model: a backbone with a head, over whatever `T` an implementation computes with, the engine's plans included. */
 
-import type { BlockWindows, ForwardOptions, HostTensor, SwinCheckpoint } from '@sparsevit/backbone';
+import type { ForwardOptions, ForwardResult, HostTensor, SwinCheckpoint } from '@sparsevit/backbone';
 import { buildWeights, createSwin, flattenWeights, listWeights, partsOf } from '@sparsevit/backbone';
 import type { SwinArchitecture } from '@sparsevit/windows';
 import { ConfigError, createRandom, stageChannels } from '@sparsevit/windows';
@@ -50,10 +50,18 @@ export type TaskOutput<T> =
     };
 
 /** What is asked of a task's forward. */
-export type TaskForwardOptions = Pick<ForwardOptions, 'sparsity' | 'kept' | 'dropPath' | 'wantsWindows'> & {
+export type TaskForwardOptions = Pick<
+  ForwardOptions,
+  'sparsity' | 'kept' | 'dropPath' | 'wantsWindows' | 'wantsImportance'
+> & {
   /** Whether the loss of auxiliary logits will be taken; default false. */
   readonly wantsAuxiliary?: boolean;
 };
+
+/** What a task's forward returns. */
+export interface TaskForwardResult<T> extends Pick<ForwardResult<T>, 'windows' | 'importance'> {
+  readonly output: TaskOutput<T>;
+}
 
 /** A task that an implementation has taken in; `dispose` it when done. */
 export interface Task<T> {
@@ -62,11 +70,8 @@ export interface Task<T> {
   readonly family: SwinCheckpoint['family'];
   /** Every weight: `backbone.…` and `head.…`. */
   readonly weights: ReadonlyMap<string, T>;
-  /** Image [B, H, W, 3], normalised -> output, and the windows of every block where they are asked for. */
-  forward(
-    image: T,
-    options?: TaskForwardOptions,
-  ): { readonly output: TaskOutput<T>; readonly windows: readonly BlockWindows<T>[] };
+  /** Image [B, H, W, 3], normalised -> output, and what else is asked for: windows and importance are as a backbone's forward gives them. */
+  forward(image: T, options?: TaskForwardOptions): TaskForwardResult<T>;
   dispose(): void;
 }
 
@@ -191,13 +196,13 @@ export function createTask<T>(ops: HeadOps<T>, checkpoint: TaskCheckpoint): Task
     forward(image, { wantsWindows = false, wantsAuxiliary = false, ...options } = {}) {
       return ops.scope(() => {
         const wantsLogits = head.kind === 'classification';
-        const { features, logits, windows } = backbone.forward(image, {
+        const { features, logits, windows, importance } = backbone.forward(image, {
           ...options,
           wantsWindows,
           wantsLogits,
           ...(wantsLogits ? { outputs: [] } : {}),
         });
-        return { output: runHead(ops, config, head, { features, logits, wantsAuxiliary }), windows };
+        return { output: runHead(ops, config, head, { features, logits, wantsAuxiliary }), windows, importance };
       });
     },
     dispose() {

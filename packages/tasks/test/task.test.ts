@@ -206,6 +206,54 @@ test('distillation adds the difference to a frozen teacher, which is 0 for itsel
   expect(await partOf(other)).toBeGreaterThan(0);
 });
 
+test('guidance teaches the norms where objects are: no window with an object ranks below one without', async () => {
+  const ops = createTensorOps({ trainable: true });
+  const config = configs.detection as TaskConfig;
+  const task = createTask(ops, randomTask(config));
+  const batch = collate(config, samples(), normalization);
+  const model = trainableTask(task, { upsample: ops.upsample, guidance: { weight: 1 } });
+  const guidance: number[] = [];
+  await train(
+    model,
+    {
+      async *batches() {
+        for (;;) yield { batch, size: 2, items: [...batch.ids], next: { epoch: 0, position: 0 } };
+      },
+    },
+    {
+      steps: 100,
+      sparsitiesOf: (step) => [step % 2 === 0 ? null : uniformSparsity(architecture, 0.5)],
+      transform: chain(
+        scaleByAdam(),
+        scaleByLearningRate(() => 5e-3),
+      ),
+      seed: 0,
+      identity: '',
+    },
+    {
+      store: memoryStore(),
+      onEvent: (event) => {
+        if (event.type === 'step-end') guidance.push(event.parts.guidance ?? Number.NaN);
+      },
+    },
+  );
+  expect(guidance[0]).toBeGreaterThan(0.03);
+  expect(guidance.at(-1)).toBeLessThan(0.01);
+  const image = tf.tensor4d(batch.pixels, [...batch.shape]);
+  const { windows, output, importance } = task.forward(image, {
+    sparsity: uniformSparsity(architecture, 0.5),
+    wantsWindows: true,
+  });
+  expect(importance).toEqual([]);
+  // 16 pixels to a window of the first stage: 2 rows of 3; the squares lie in the left two columns, and in the right two
+  const firstScores = windows[0]?.scores as tf.Tensor2D;
+  const [scores] = (await firstScores.array()) as number[][];
+  const [topLeft = 0, , topRight = 0, bottomLeft = 0, , bottomRight = 0] = scores ?? [];
+  expect(Math.min(topLeft, bottomLeft)).toBeGreaterThan(Math.max(topRight, bottomRight));
+  tf.dispose([image, ...mapsOf(output)]);
+  task.dispose();
+});
+
 describe('what does not go together', () => {
   const ops = createTensorOps();
   const detection = configs.detection as TaskConfig;
@@ -237,6 +285,12 @@ describe('what does not go together', () => {
     );
     const task = createTask(ops, checkpoint);
     expect(() => trainableTask(task, { upsample: ops.upsample })).toThrow(/expected variables, got a tensor/);
+    const trainableOps = createTensorOps({ trainable: true });
+    const semantic = createTask(trainableOps, randomTask(configs.semantic as TaskConfig));
+    expect(() => trainableTask(semantic, { upsample: ops.upsample, guidance: { weight: 1 } })).toThrow(
+      /expected a task that learns from boxes for guidance, got semantic/,
+    );
+    semantic.dispose();
     const batch = collate(configs.semantic as TaskConfig, samples(), normalization);
     tf.tidy(() => {
       const { output } = task.forward(tf.tensor4d(batch.pixels, [...batch.shape]));

@@ -4,7 +4,7 @@ import type { Sample } from '@sparsevit/data';
 import type { Engine, HostValues } from '@sparsevit/engine';
 import type { TaskRequest } from '@sparsevit/pipeline';
 import type { TaskCheckpoint } from '@sparsevit/tasks';
-import { collate, createTask } from '@sparsevit/tasks';
+import { collate, createTask, objectTokens } from '@sparsevit/tasks';
 import type { Sparsity, WindowGrid } from '@sparsevit/windows';
 import { createRandom, windowTokens } from '@sparsevit/windows';
 import { normalization } from './studies';
@@ -47,13 +47,10 @@ export const controls: Readonly<Record<string, Pick>> = {
 
 /** Tokens of each window whose centre lies in a box. */
 function coveredBy({ boxes = [] }: Sample, grid: WindowGrid, pixelsPerToken: number): number[] {
-  const isIn = (token: number): boolean => {
-    const x = ((token % grid.width) + 0.5) * pixelsPerToken;
-    const y = (Math.floor(token / grid.width) + 0.5) * pixelsPerToken;
-    return boxes.some((box) => x >= box.x && y >= box.y && x < box.x + box.width && y < box.y + box.height);
-  };
+  const { height, width } = grid;
+  const isObject = objectTokens(boxes, { height, width, pixelsPerToken });
   return Array.from({ length: grid.windowsPerImage }, (_, id) =>
-    windowTokens(grid, [id]).reduce((count, token) => count + (token >= 0 && isIn(token) ? 1 : 0), 0),
+    windowTokens(grid, [id]).reduce((count, token) => count + (isObject[token] ?? 0), 0),
   );
 }
 

@@ -10,12 +10,12 @@ import { randomWeights } from '@sparsevit/backbone';
 import { createEngine } from '@sparsevit/engine';
 import { newTask } from '@sparsevit/tasks';
 import { uniformSparsity } from '@sparsevit/windows';
-import type { Score } from './evaluate-job';
-import { macsOf, runEvaluateJob } from './evaluate-job';
+import type { Latency } from './evaluate-job';
+import { macsOf, measureLatencies, nameOf, readScores, runEvaluateJob } from './evaluate-job';
 import { claimsOf, markdownOf, plotOf } from './report';
 import { runSearchStudy } from './search-study';
 import type { Study } from './studies';
-import { architecture, controlRatio, sizeAt, studies } from './studies';
+import { architecture, controlRatio, deployedRatios, sizeAt, studies } from './studies';
 import type { Campaign, TrainJob } from './train-job';
 import { runTrainJob } from './train-job';
 
@@ -62,10 +62,12 @@ if (!Number.isInteger(longer) || longer < 1) {
 const kind = `${study.name}${values.quick ? '-quick' : ''}${longer > 1 ? `-x${longer}` : ''}`;
 const folder = values.folder ?? join(here, kind);
 const chosen = values.quick ? study.quick : study.amount;
-const { dense, adapt, finetune } = chosen.steps;
+const steps = Object.fromEntries(
+  Object.entries(chosen.steps).map(([name, count]) => [name, count * longer]),
+) as typeof chosen.steps;
 const campaign: Campaign = {
   study,
-  amount: { ...chosen, steps: { dense: dense * longer, adapt: adapt * longer, finetune: finetune * longer } },
+  amount: { ...chosen, steps },
   limit: values.quick ? study.quick.images : undefined,
   dataFolder: values.data,
   folder,
@@ -90,10 +92,10 @@ async function runStudy({ study, amount, dataFolder }: Campaign): Promise<void> 
   console.log(`low resolution: ${low.width}x${low.height} pixels`);
   const { seeds, steps } = amount;
   const chains = seeds.flatMap((seed): Job[][] => [
-    (['dense', 'continue', 'adapt', 'finetune'] as const).map((kind) => ({
+    (['dense', 'continue', 'guided', 'guided-finetune', 'longer', 'adapt', 'finetune'] as const).map((kind) => ({
       train: { kind, seed, width: study.size.width },
     })),
-    [{ train: { kind: 'low', seed, width: lowWidth } }],
+    (['low', 'low-longer'] as const).map((kind) => ({ train: { kind, seed, width: lowWidth } })),
   ]);
   const processes = Number(values.processes ?? availableParallelism());
   await inParallel(chains, processes);
@@ -101,23 +103,29 @@ async function runStudy({ study, amount, dataFolder }: Campaign): Promise<void> 
     seeds.map((seed): Job[] => [{ evaluate: { seed, lowWidth } }]),
     processes,
   );
-  const scores = seeds.flatMap(
-    (seed) => JSON.parse(readFileSync(join(folder, `scores-seed${seed}.json`), 'utf8')) as Score[],
-  );
+  const scores = seeds.flatMap((seed) => readScores(folder, seed));
+  const latencyFile = join(folder, 'latency.json');
+  if (!existsSync(latencyFile)) {
+    const measured = await measureLatencies(campaign, lowWidth, () => performance.now());
+    writeFileSync(latencyFile, `${JSON.stringify(measured, null, 1)}\n`);
+  }
+  const latencies = JSON.parse(readFileSync(latencyFile, 'utf8')) as Latency[];
   const minutes = (performance.now() - start) / 60_000;
   const options = `${study.name === 'scenes' ? '' : ` --study ${study.name} --data FOLDER`}${longer > 1 ? ` --longer ${longer}` : ''}${values.quick ? ' --quick' : ''}`;
   const facts = [
     `\`node tooling/claims/claims.mjs${options}\`, ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}, this time ${minutes.toFixed(0)} minutes; ${cpus()[0]?.model ?? ''}, ${availableParallelism()} cores, Node ${process.versions.node}, TensorFlow.js on wasm with @sparsevit/kernels-wasm`,
     study.about,
     `crops of ${study.crop} pixels, batch ${study.batch}; steps: dense ${steps.dense} + ${steps.adapt}, adaptation ${steps.dense} dense + ${steps.adapt}, fine-tuning ${steps.finetune} more, low resolution ${steps.dense + steps.adapt}`,
+    `guided: the dense model adapted for ${steps.guided} steps with guidance, then fine-tuned for ${steps.guidedFinetune} at ${nameOf(deployedRatios)}, crops of ${study.guided.crop} pixels, batch ${study.guided.batch}; longer: ${steps.guided + steps.guidedFinetune} dense steps more`,
+    'ms: one image in the engine, one thread, the median of fifteen rounds in which all had their turn',
     `low resolution: ${low.width}x${low.height} pixels, whose multiply-accumulates come nearest to those of ${controlRatio * 100} % pruned at ${study.size.width}x${study.size.height}, head included`,
   ];
-  const report = markdownOf(scores, facts, study);
+  const report = markdownOf(scores, latencies, facts, study);
   writeFileSync(join(folder, 'report.md'), report);
   writeFileSync(join(folder, 'plot.svg'), plotOf(scores, study));
   writeFileSync(
     join(folder, 'scores.json'),
-    `${JSON.stringify({ study: study.name, amount, facts, claims: claimsOf(scores, study), scores }, null, 1)}\n`,
+    `${JSON.stringify({ study: study.name, amount, facts, claims: claimsOf(scores, latencies, study), latencies, scores }, null, 1)}\n`,
   );
   console.log(report);
   console.log(`report.md, plot.svg and scores.json lie in ${folder}`);
@@ -150,7 +158,6 @@ async function inParallel(chains: readonly Job[][], processes: number): Promise<
 }
 
 function inProcess(job: Job): Promise<void> {
-  if ('evaluate' in job && existsSync(join(folder, `scores-seed${job.evaluate.seed}.json`))) return Promise.resolve();
   const given = ['--job', JSON.stringify(job), '--folder', folder, '--study', values.study, '--longer', values.longer];
   if (values.data !== undefined) given.push('--data', values.data);
   if (values.quick) given.push('--quick');

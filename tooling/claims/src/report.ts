@@ -1,7 +1,7 @@
 /** From scores to what is claimed: tables in Markdown, a plot, and whether each claim came out. */
 
-import type { Score } from './evaluate-job';
-import { percent } from './evaluate-job';
+import type { Latency, Score } from './evaluate-job';
+import { nameOf, percent } from './evaluate-job';
 import type { Study } from './studies';
 import { controlRatio, unevenRatios } from './studies';
 
@@ -43,8 +43,90 @@ function perSeed(scores: readonly Score[], filters: readonly Filter[], of: (...v
   return seeds.map((seed) => of(...maps.map((map) => map.get(seed) ?? Number.NaN)));
 }
 
+/** How many times faster than dense, by the name of a sparsity at full size. */
+function speedUps(latencies: readonly Latency[]): Map<string, number> {
+  const fullWidth = Math.max(...latencies.map(({ width }) => width));
+  const full = latencies.filter(({ width }) => width === fullWidth);
+  const dense = full.find(({ pruned }) => pruned === percent(0))?.milliseconds ?? Number.NaN;
+  return new Map(full.map(({ pruned, milliseconds }) => [pruned, dense / milliseconds]));
+}
+
+/** The fastest sparsity at which the guided model is, on average, as good as a dense one; null where it is at none. */
+function fastestWithoutLoss(
+  scores: readonly Score[],
+  latencies: readonly Latency[],
+  baseline: Score['model'],
+): { readonly pruned: string; readonly speedUp: number; readonly margin: Spread } | null {
+  const candidates = [...speedUps(latencies)].flatMap(([pruned, speedUp]) => {
+    const filters: Filter[] = [
+      { model: 'guided, fine-tuned', pruned },
+      { model: baseline, pruned: percent(0) },
+    ];
+    const margin = spreadOf(perSeed(scores, filters, (sparse, dense) => sparse - dense));
+    return margin.mean >= 0 && pruned !== percent(0) ? [{ pruned, speedUp, margin }] : [];
+  });
+  return candidates.sort((a, b) => b.speedUp - a.speedUp)[0] ?? null;
+}
+
+/** Claims about the models with guidance; none where they are not there. */
+function guidedClaims(scores: readonly Score[], latencies: readonly Latency[], label: string): Claim[] {
+  if (matching(scores, { model: 'guided, fine-tuned' }).length === 0) return [];
+  const pruned = percent(controlRatio);
+  const guided: Score['model'] = 'guided, fine-tuned';
+  const against = (filter: Filter): Spread =>
+    spreadOf(perSeed(scores, [{ model: guided, pruned }, filter], (own, other) => own - other));
+  const low = against({ model: 'low resolution, longer', pruned: percent(0) });
+  const random = against({ model: guided, pruned, windows: 'random' });
+  const faster = (baseline: Score['model'], what: string): Claim => {
+    const found = fastestWithoutLoss(scores, latencies, baseline);
+    return {
+      claim: `with guidance, faster than dense at no loss against ${what}`,
+      found:
+        found === null
+          ? 'at no sparsity'
+          : `${found.speedUp.toFixed(2)}x at ${found.pruned}: ${label} higher by ${print(found.margin)}`,
+      holds: found !== null,
+    };
+  };
+  const longer: Filter = { model: 'dense, longer' };
+  const closed = spreadOf(
+    perSeed(
+      scores,
+      [
+        { ...longer, pruned: percent(0) },
+        { ...longer, pruned },
+        { model: guided, pruned },
+      ],
+      (before, without, own) => (own - without) / (before - without),
+    ),
+  );
+  return [
+    faster('dense', 'the dense model that it was trained on from, as published'),
+    faster('dense, longer', 'a dense model trained as long'),
+    {
+      claim: `guided adaptation and fine-tuning close at least two thirds of what pruning ${pruned} costs a dense model trained as long`,
+      found: `share closed ${print(closed)}`,
+      holds: closed.mean >= 2 / 3,
+    },
+    {
+      claim: `with guidance, ${pruned} pruned at high resolution beats dense at low resolution at equal multiply-accumulates and training`,
+      found: `${label} higher by ${print(low)}`,
+      holds: low.least > 0,
+    },
+    {
+      claim: 'with guidance, windows ranked by norm are better than random ones',
+      found: `${label} higher by ${print(random)}`,
+      holds: random.least > 0,
+    },
+  ];
+}
+
 /** The claims of the paper, seed by seed. */
-export function claimsOf(scores: readonly Score[], { metrics: [{ label }] }: Pick<Study, 'metrics'>): Claim[] {
+export function claimsOf(
+  scores: readonly Score[],
+  latencies: readonly Latency[],
+  { metrics: [{ label }] }: Pick<Study, 'metrics'>,
+): Claim[] {
   const pruned = { pruned: percent(controlRatio) };
   const dense: Filter = { model: 'dense', pruned: percent(0) };
   const closed = spreadOf(
@@ -73,7 +155,7 @@ export function claimsOf(scores: readonly Score[], { metrics: [{ label }] }: Pic
     return spreadOf([...own].map(([seed, figure]) => figure - (other.get(seed) ?? Number.NaN)));
   };
   const random = over('random');
-  const uneven = unevenRatios.join('\\|');
+  const uneven = nameOf(unevenRatios);
   const perStage = spreadOf(
     perSeed(
       scores,
@@ -106,12 +188,14 @@ export function claimsOf(scores: readonly Score[], { metrics: [{ label }] }: Pic
       found: `${label} higher by ${print(random)}`,
       holds: random.least > 0,
     },
+    ...guidedClaims(scores, latencies, label),
   ];
 }
 
 /** The report. */
 export function markdownOf(
   scores: readonly Score[],
+  latencies: readonly Latency[],
   facts: readonly string[],
   { metrics }: Pick<Study, 'metrics'>,
 ): string {
@@ -128,11 +212,12 @@ export function markdownOf(
       pruned,
       windows,
       gmacs.toFixed(2),
+      latencies.find((one) => one.width === width && one.pruned === pruned)?.milliseconds.toFixed(1) ?? '',
       ...metrics.map((_, i) => print(spreadOf(same.map(({ figures }) => figures[i as 0 | 1])))),
     ];
     rows.push(`| ${cells.join(' | ')} |`);
   }
-  const claims = claimsOf(scores, { metrics }).map(
+  const claims = claimsOf(scores, latencies, { metrics }).map(
     ({ claim, found, holds }) => `| ${claim} | ${found} | ${holds ? 'yes' : 'no'} |`,
   );
   return [
@@ -140,8 +225,8 @@ export function markdownOf(
     '| --- | --- | --- |',
     ...claims,
     '',
-    `| model | pixels across | pruned | windows | GMACs | ${metrics.map(({ label }) => label).join(' | ')} |`,
-    '| --- | ---: | ---: | --- | ---: | ---: | ---: |',
+    `| model | pixels across | pruned | windows | GMACs | ms | ${metrics.map(({ label }) => label).join(' | ')} |`,
+    '| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: |',
     ...rows,
     '',
     ...facts.map((fact) => `- ${fact}`),
@@ -162,6 +247,10 @@ export function plotOf(scores: readonly Score[], { metrics: [{ label }] }: Pick<
     adapted: '#1f6feb',
     'fine-tuned': '#2da44e',
     'low resolution': '#cf222e',
+    'dense, longer': '#444444',
+    guided: '#8250df',
+    'guided, fine-tuned': '#bf3989',
+    'low resolution, longer': '#bc4c00',
   };
   const models = (Object.keys(colours) as Score['model'][]).filter((model) =>
     ranked.some((score) => score.model === model),

@@ -8,14 +8,14 @@ import { compose, flipHorizontal, flipVertical, randomCrop, randomQuarterTurns }
 import { wasmKernels } from '@sparsevit/kernels-wasm';
 import { createTensorOps, initBackend } from '@sparsevit/ops';
 import { trainingData } from '@sparsevit/pipeline';
-import { createTask, loadTask, newTask, readTask, saveTask } from '@sparsevit/tasks';
+import { createTask, learnsFrom, loadTask, newTask, readTask, saveTask } from '@sparsevit/tasks';
 import { trainableTask } from '@sparsevit/tasks/losses';
 import type { TrainingConfig } from '@sparsevit/trainer';
 import { train, trainConfigOf } from '@sparsevit/trainer';
 import { folderStore } from '@sparsevit/trainer/node';
 import { uniformSparsity } from '@sparsevit/windows';
 import type { Amount, Study } from './studies';
-import { architecture, controlRatio, normalization, resized, sizeAt } from './studies';
+import { architecture, controlRatio, deployedSparsity, normalization, resized, sizeAt } from './studies';
 
 /** A study, as much of it as is done, and where. */
 export interface Campaign {
@@ -27,13 +27,30 @@ export interface Campaign {
   readonly folder: string;
 }
 
-/** What is trained. */
+/**
+ * What is trained: `dense`, then on dense (`continue`), or at random sparsities (`adapt`) and then at one (`finetune`); at a low resolution (`low`). Then
+ * as published, where the sparse model gets its training on top of the dense one's: from `continue` on at random sparsities (`guided`) and then at
+ * one (`guided-finetune`), both with guidance; and what is compared with it, trained on as long: `longer`, `low-longer`.
+ */
 export interface TrainJob {
-  readonly kind: 'dense' | 'continue' | 'adapt' | 'finetune' | 'low';
+  readonly kind: 'dense' | 'continue' | 'adapt' | 'finetune' | 'low' | LongerKind;
   readonly seed: number;
   /** Width of the images in pixels: the study's own, or less for `low`. */
   readonly width: number;
 }
+
+type LongerKind = 'guided' | 'guided-finetune' | 'longer' | 'low-longer';
+
+/** The model that a job goes on from. */
+const before: Readonly<Partial<Record<TrainJob['kind'], TrainJob['kind']>>> = {
+  continue: 'dense',
+  adapt: 'dense',
+  finetune: 'adapt',
+  guided: 'continue',
+  'guided-finetune': 'guided',
+  longer: 'continue',
+  'low-longer': 'low',
+};
 
 /** Where its model lies. */
 export const modelPath = (folder: string, { kind, seed, width }: TrainJob): string =>
@@ -51,15 +68,17 @@ export async function runTrainJob(job: TrainJob, { study, amount, dataFolder, fo
   });
   const images = resized(await study.open('train', dataFolder), sizeAt(study, width));
   const config = study.taskOf(images.classes);
-  const before = { continue: 'dense', adapt: 'dense', finetune: 'adapt' } as const;
+  const start = before[kind];
   const checkpoint =
-    kind === 'continue' || kind === 'adapt' || kind === 'finetune'
-      ? loadTask(new Uint8Array(readFileSync(modelPath(folder, { ...job, kind: before[kind] }))))
+    start !== undefined
+      ? loadTask(new Uint8Array(readFileSync(modelPath(folder, { ...job, kind: start }))))
       : newTask(config, { architecture, family: 'mmdet', weights: randomWeights(architecture, seed) }, { seed });
   const ops = createTensorOps({ trainable: true });
   const task = createTask(ops, checkpoint);
   // the same share of the image in a crop at every resolution
-  const crop = Math.round((study.crop * width) / study.size.width);
+  const isGuided = kind === 'guided' || kind === 'guided-finetune';
+  const { crop: fullCrop, batch } = isGuided ? study.guided : study;
+  const crop = Math.round((fullCrop * width) / study.size.width);
   const transform = compose([
     randomCrop({ height: crop, width: crop, aroundBox: study.aroundBox }),
     flipHorizontal(),
@@ -67,7 +86,7 @@ export async function runTrainJob(job: TrainJob, { study, amount, dataFolder, fo
   ]);
   const data = trainingData(images, {
     task: config,
-    batch: study.batch,
+    batch,
     seed: seed + 100,
     transform,
     normalization,
@@ -76,7 +95,10 @@ export async function runTrainJob(job: TrainJob, { study, amount, dataFolder, fo
   mkdirSync(folder, { recursive: true });
   const journal: string[] = [];
   await train(
-    trainableTask(task, { upsample: ops.upsample }),
+    trainableTask(task, {
+      upsample: ops.upsample,
+      ...(isGuided && learnsFrom(config) === 'boxes' ? { guidance: { weight: 1 } } : {}),
+    }),
     data,
     trainConfigOf(run, architecture, JSON.stringify(job)),
     {
@@ -112,6 +134,24 @@ function configOf({ kind, seed }: TrainJob, { steps }: Amount): TrainingConfig {
       return { ...common, mode: 'dense', steps: steps.adapt, optimizer: { ...optimizer, learningRate: 5e-4 } };
     case 'adapt':
       return { ...common, mode: 'adapt', steps: steps.adapt, optimizer: { ...optimizer, learningRate: 5e-4 } };
+    case 'longer':
+    case 'low-longer':
+      return {
+        ...common,
+        mode: 'dense',
+        steps: steps.guided + steps.guidedFinetune,
+        optimizer: { ...optimizer, learningRate: 5e-4 },
+      };
+    case 'guided':
+      return { ...common, mode: 'adapt', steps: steps.guided, optimizer: { ...optimizer, learningRate: 5e-4 } };
+    case 'guided-finetune':
+      return {
+        ...common,
+        mode: 'finetune',
+        steps: steps.guidedFinetune,
+        sparsity: deployedSparsity,
+        optimizer: { ...optimizer, learningRate: 5e-4 },
+      };
     default:
       return {
         ...common,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Score } from '../src/evaluate-job';
+import type { Latency, Score } from '../src/evaluate-job';
 import { percent } from '../src/evaluate-job';
 import { claimsOf, markdownOf, plotOf, spreadOf } from '../src/report';
 
@@ -11,7 +11,7 @@ const scores = (ap: Record<string, readonly [number, number]>): Score[] =>
       (value, seed): Score => ({
         seed,
         model: model as Score['model'],
-        width: model === 'low resolution' ? 308 : 448,
+        width: model.startsWith('low resolution') ? 308 : 448,
         pruned: Number.isNaN(Number(ratio)) ? ratio : percent(Number(ratio)),
         windows,
         figures: [value, value * 2],
@@ -37,9 +37,41 @@ const good = {
   'low resolution/0': [0.3, 0.31],
 } as const;
 
+const latencies: Latency[] = [
+  { width: 448, pruned: '0 %', milliseconds: 100 },
+  { width: 448, pruned: '60 %', milliseconds: 50 },
+  { width: 448, pruned: '20 %', milliseconds: 80 },
+  { width: 308, pruned: '0 %', milliseconds: 52 },
+];
+
+const guided = {
+  ...good,
+  'guided, fine-tuned/0': [0.6, 0.6],
+  'guided, fine-tuned/0.2': [0.58, 0.57],
+  'guided, fine-tuned/0.6': [0.46, 0.5],
+  'guided, fine-tuned/0.6/random': [0.4, 0.4],
+  'dense, longer/0': [0.58, 0.56],
+  'dense, longer/0.6': [0.28, 0.26],
+  'low resolution, longer/0': [0.5, 0.4],
+} as const;
+
 describe('claims', () => {
+  test('of the models with guidance: the fastest that is as good on average', () => {
+    const found = claimsOf(scores(guided), latencies, study).slice(4);
+    expect(found.map(({ found: text, holds }) => [text, holds])).toEqual([
+      ['1.25x at 20 %: AP higher by 0.065 (0.050 to 0.080)', true],
+      ['1.25x at 20 %: AP higher by 0.005 (0.000 to 0.010)', true],
+      // (0.46 - 0.28) / 0.3 and (0.5 - 0.26) / 0.3
+      ['share closed 0.700 (0.600 to 0.800)', true],
+      ['AP higher by 0.030 (-0.040 to 0.100)', false],
+      ['AP higher by 0.080 (0.060 to 0.100)', true],
+    ]);
+    const worse = { ...guided, 'guided, fine-tuned/0.2': [0.4, 0.4] } as const;
+    expect(claimsOf(scores(worse), latencies, study)[5]).toMatchObject({ found: 'at no sparsity', holds: false });
+  });
+
   test('are worked out seed by seed', () => {
-    const [adaptation, resolution, perStage, ranking] = claimsOf(scores(good), study);
+    const [adaptation, resolution, perStage, ranking] = claimsOf(scores(good), latencies, study);
     // (0.44 - 0.2) / 0.3 and (0.48 - 0.22) / 0.3
     expect(adaptation).toMatchObject({ found: 'share closed 0.833 (0.800 to 0.867)', holds: true });
     expect(resolution).toMatchObject({ found: 'AP higher by 0.155 (0.140 to 0.170); spread 0.040', holds: true });
@@ -53,7 +85,7 @@ describe('claims', () => {
       'adapted/0.6': [0.3, 0.36],
       'adapted/0.6/random': [0.31, 0.3],
     } as const;
-    expect(claimsOf(scores(bad), study).map(({ holds }) => holds)).toEqual([false, false, true, false]);
+    expect(claimsOf(scores(bad), latencies, study).map(({ holds }) => holds)).toEqual([false, false, true, false]);
   });
 
   test('the mean and the spread', () => {
@@ -63,9 +95,9 @@ describe('claims', () => {
 
 describe('the report', () => {
   test('has each row once, with its spread', () => {
-    const lines = markdownOf(scores(good), ['a fact'], study).split('\n');
+    const lines = markdownOf(scores(good), latencies, ['a fact'], study).split('\n');
     expect(lines.filter((line) => line.startsWith('| adapted | 448 | 60 % | ranking'))).toEqual([
-      '| adapted | 448 | 60 % | ranking | 1.40 | 0.460 (0.440 to 0.480) | 0.920 (0.880 to 0.960) |',
+      '| adapted | 448 | 60 % | ranking | 1.40 | 50.0 | 0.460 (0.440 to 0.480) | 0.920 (0.880 to 0.960) |',
     ]);
     expect(lines).toContain('- a fact');
     expect(lines.filter((line) => line.startsWith('|')).length).toBe(2 + 4 + 2 + 7);

@@ -26,6 +26,7 @@ export const quickstartDocument = ({ task, data, size, output }) => ({
     },
   },
   batch: 2,
+  ...(task === 'detection' ? { guidance: { weight: 1 } } : {}),
   train: training(170, 1e-3),
   adapt: training(90, 5e-4),
   latency: { configs: 30, rounds: 2, tolerance: 0.15 },

@@ -124,6 +124,26 @@ export function propertyCases(backend: BackendName): void {
       model.dispose();
     });
 
+    test('importance is what the windows of a stage are ranked by', async () => {
+      const ops = createTensorOps();
+      const model = modelOf(c);
+      const image = imageOf(c, 3);
+      const sparsity = uniformSparsity(c.architecture, 0.5);
+      const { features, windows, importance } = model.forward(image, {
+        sparsity,
+        wantsWindows: true,
+        wantsImportance: true,
+      });
+      expect(importance).toHaveLength(c.architecture.depths.length);
+      for (const { stage, grid, scores } of windows) {
+        const again = ops.windowScores(importance[stage] as tf.Tensor, grid, sparsity.padsInScore);
+        expect(await again.data()).toEqual(await (scores as tf.Tensor).data());
+        again.dispose();
+      }
+      free(image, features, windows, importance);
+      model.dispose();
+    });
+
     test('gathering every window by rank is the same as taking them all', async () => {
       const model = modelOf(c);
       const image = imageOf(c, 12);

@@ -40,7 +40,14 @@ export default {
     augment: { flip: true${task === 'detection' ? `, crop: { height: ${Math.min(224, size.height)}, width: ${Math.min(224, size.width)}, aroundBox: 0.7 }` : ''} },
   },
   batch: ${batch},
-
+${
+  task === 'detection'
+    ? `
+  // Windows with objects learn to have the highest norms, so that pruning by norm keeps them. A model that begins from nothing needs it.
+  guidance: { weight: 1 },
+`
+    : ''
+}
   // 1. A dense model. Remove it when model.weights is a trained task already.
   train: { steps: ${steps.train}, optimizer: { learningRate: ${rate} }, saveEvery: 100 },
 

@@ -11,7 +11,8 @@ import type { TrainingModel, TrainingModelInput } from './training-model';
 import { trainingModelSchema } from './training-model';
 import type { StageTraining, StageTrainingInput } from './training-plan';
 import { stageTrainingSchema } from './training-plan';
-import { checkTaskData } from './training-run';
+import type { Guidance } from './training-run';
+import { checkGuidance, checkTaskData, guidanceSchema } from './training-run';
 import type { TrainingTask } from './training-task';
 import { trainingTaskSchema } from './training-task';
 import type { WithDefaults } from './written';
@@ -90,6 +91,8 @@ export interface PipelineRun {
   readonly input: TrainingInput;
   /** Images in a batch. */
   readonly batch: number;
+  /** Of every stage that trains: the norms of windows shall learn where boxes are. */
+  readonly guidance?: Guidance;
   /** Dense training; without it `model.weights` is a trained task. */
   readonly train?: StageTraining | GivenFile;
   readonly adapt: StageTraining | GivenFile;
@@ -113,6 +116,7 @@ export interface PipelineRunInput {
   readonly data: PipelineData<DataSourceInput>;
   readonly input: TrainingInputInput;
   readonly batch: number;
+  readonly guidance?: Guidance;
   readonly train?: StageTrainingInput | GivenFile;
   readonly adapt: StageTrainingInput | GivenFile;
   readonly latency?: WithDefaults<PipelineLatency, 'configs' | 'rounds' | 'seed' | 'tolerance'> | GivenFile;
@@ -261,6 +265,7 @@ function schemaOf(
         .meta({ description: 'Where images and what is known about them come from.' }),
       input: trainingInputSchema,
       batch: z.int().min(1).max(65_536).meta({ description: 'Images in a batch.' }),
+      guidance: guidanceSchema.exactOptional(),
       train: place(
         'train',
         stageTrainingSchema,
@@ -283,8 +288,10 @@ function schemaOf(
         .meta({ description: 'How the result is judged.' }),
       output: z.string().min(1).meta({ description: 'The folder that is written to, relative to this document.' }),
     } satisfies Record<keyof PipelineRunInput, z.ZodType>)
-    .superRefine(({ task, data, train, model }, context) => {
+    .superRefine((run, context) => {
+      const { task, data, train, model } = run;
       checkTaskData(task, data, context);
+      checkGuidance(run, context);
       if (train !== undefined || model.weights !== undefined) return;
       context.addIssue({
         code: 'custom',

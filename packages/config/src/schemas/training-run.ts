@@ -14,6 +14,33 @@ import { trainingPlanSchema } from './training-plan';
 import type { TrainingTask } from './training-task';
 import { trainingTaskSchema } from './training-task';
 
+/** How much a loss counts by which windows with objects come to rank before windows without: `guidanceLoss` of `@sparsevit/tasks/losses`. */
+export interface Guidance {
+  /** Factor in the loss. */
+  readonly weight: number;
+}
+
+/** A `Guidance`. */
+export const guidanceSchema: z.ZodType<Guidance, Guidance> = z
+  .strictObject({ weight: z.number().min(0).max(1000).meta({ description: 'Factor in the loss; 1 is a good first.' }) })
+  .meta({
+    description:
+      'The norms of windows shall learn where boxes are, so that pruning by norm keeps the objects. For detection.',
+  });
+
+/** Reports guidance of a task that learns from no boxes. */
+export function checkGuidance(
+  { task, guidance }: { readonly task: Pick<TrainingTask, 'kind'>; readonly guidance?: Guidance },
+  context: z.RefinementCtx,
+): void {
+  if (guidance === undefined || task.kind === 'detection') return;
+  context.addIssue({
+    code: 'custom',
+    message: `Invalid input: expected guidance only for detection, which has boxes, got it for ${task.kind}`,
+    path: ['guidance'],
+  });
+}
+
 /** What is learnt from, and what the model is judged by. */
 export interface TrainingData<Source = DataSource> {
   readonly train: Source;
@@ -34,6 +61,8 @@ export interface TrainingRun {
   readonly training: TrainingPlan;
   /** A frozen copy of the first weights, whose dense outputs the model shall keep. */
   readonly distillation?: { readonly weight: number };
+  /** The norms of windows shall learn where boxes are. */
+  readonly guidance?: Guidance;
   readonly evaluation?: { readonly limit?: number };
   /** The folder that everything is written to. */
   readonly output: string;
@@ -51,6 +80,7 @@ export interface TrainingRunInput {
   readonly batch: number;
   readonly training: TrainingPlanInput;
   readonly distillation?: { readonly weight: number };
+  readonly guidance?: Guidance;
   readonly evaluation?: { readonly limit?: number };
   readonly output: string;
 }
@@ -112,6 +142,7 @@ export const trainingRunSchema: z.ZodType<TrainingRun, TrainingRunInput> = z
       .strictObject({ weight: z.number().min(0).meta({ description: 'Factor of the difference in the loss.' }) })
       .exactOptional()
       .meta({ description: 'The dense outputs of the first weights shall be kept.' }),
+    guidance: guidanceSchema.exactOptional(),
     evaluation: z
       .strictObject({
         limit: z.int().min(1).exactOptional().meta({ description: 'Images at most, from the first; default all.' }),
@@ -120,7 +151,10 @@ export const trainingRunSchema: z.ZodType<TrainingRun, TrainingRunInput> = z
       .meta({ description: 'How the model is judged.' }),
     output: z.string().min(1).meta({ description: 'The folder that is written to, relative to this document.' }),
   } satisfies Record<keyof TrainingRunInput, z.ZodType>)
-  .superRefine(({ task, data }, context) => checkTaskData(task, data, context))
+  .superRefine((run, context) => {
+    checkTaskData(run.task, run.data, context);
+    checkGuidance(run, context);
+  })
   .transform(({ $schema: _, ...run }): TrainingRun => run)
   .meta({ title: 'SparseViT training run', description: 'What to train, from what, and how.' });
 

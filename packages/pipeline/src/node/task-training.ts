@@ -93,7 +93,7 @@ export async function prepareTraining(run: TrainingRun, options: PrepareOptions)
   const { sparsity: _, ...fields } = run.training;
   const training: TrainingConfig = { ...fields, ...(sparsity === null ? {} : { sparsity }) };
   const files = await checkFiles(run, options);
-  const { input, batch, distillation } = run;
+  const { input, batch, distillation, guidance } = run;
   return {
     run,
     training,
@@ -110,6 +110,7 @@ export async function prepareTraining(run: TrainingRun, options: PrepareOptions)
       input,
       batch,
       distillation,
+      guidance,
     ]),
     broken,
   };

@@ -54,7 +54,7 @@ export async function trainTask(
   { now, signal, onEvent }: TaskTrainingSurroundings,
 ): Promise<TaskTrainingOutcome> {
   const { run, training, starting, cases } = plan;
-  const { input, batch, distillation } = run;
+  const { input, batch, distillation, guidance } = run;
   const { checkpoint } = starting;
   const { architecture } = checkpoint.backbone;
   const { normalization } = input;
@@ -66,6 +66,7 @@ export async function trainTask(
     ...(teacher === null || distillation === undefined
       ? {}
       : { teacher: { task: teacher, weight: distillation.weight } }),
+    ...(guidance === undefined ? {} : { guidance }),
   });
   const runner = tensorRunner(task);
   let resumedAt: number | null = null;

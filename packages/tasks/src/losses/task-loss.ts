@@ -10,6 +10,7 @@ import { detectionTargets } from '../targets';
 import type { Task, TaskOutput } from '../task';
 import { focalLoss, weightedL1 } from './centres';
 import { crossEntropy } from './cross-entropy';
+import { guidanceLoss } from './guidance';
 import type { Scalar, Tensor, Tensor2D, Variable } from './tensor';
 import { add, mean, mul, reshape, square, sub, tensor, tensor4d, tidy } from './tensor';
 
@@ -112,6 +113,8 @@ export interface TrainableOptions {
    * A frozen model whose dense outputs this one shall keep: `weight` times the mean squared difference of each output map is added to the loss.
    */
   readonly teacher?: { readonly task: Task<Tensor>; readonly weight: number };
+  /** `weight` times `guidanceLoss` of the boxes is added to the loss: the norms of windows learn where objects are. */
+  readonly guidance?: { readonly weight: number };
 }
 
 /**
@@ -122,7 +125,12 @@ export interface TrainableOptions {
  * const ops = createTensorOps({ trainable: true });
  * await train(trainableTask(createTask(ops, checkpoint), { upsample: ops.upsample }), data, config, { store });
  */
-export function trainableTask(task: Task<Tensor>, { upsample, teacher }: TrainableOptions): TrainableTask {
+export function trainableTask(task: Task<Tensor>, { upsample, teacher, guidance }: TrainableOptions): TrainableTask {
+  if (guidance !== undefined && learnsFrom(task.config) !== 'boxes') {
+    throw new ConfigError(
+      `trainableTask: expected a task that learns from boxes for guidance, got ${task.config.kind}. Leave guidance out.`,
+    );
+  }
   const parameters = new Map<string, Variable>();
   for (const [key, weight] of task.weights) {
     if (!('assign' in weight)) {
@@ -137,12 +145,19 @@ export function trainableTask(task: Task<Tensor>, { upsample, teacher }: Trainab
     parameters,
     loss(batch, options) {
       const image = tensor4d(batch.pixels, [...batch.shape]);
-      const { output } = task.forward(image, { ...options, wantsAuxiliary: true });
+      const wantsImportance = guidance !== undefined;
+      const { output, importance } = task.forward(image, { ...options, wantsAuxiliary: true, wantsImportance });
       const own = taskLoss(task.config, output, batch, upsample);
-      if (teacher === undefined) return own;
-      const wanted = teacher.task.forward(image, { sparsity: null }).output;
-      const distillation = mul(differenceOf(output, wanted), teacher.weight) as Scalar;
-      return { total: add(own.total, distillation) as Scalar, parts: { ...own.parts, distillation } };
+      const added: { distillation?: Scalar; guidance?: Scalar } = {};
+      if (teacher !== undefined) {
+        const wanted = teacher.task.forward(image, { sparsity: null }).output;
+        added.distillation = mul(differenceOf(output, wanted), teacher.weight) as Scalar;
+      }
+      if (guidance !== undefined && batch.targets.kind === 'boxes') {
+        added.guidance = mul(guidanceLoss(importance, batch.targets.boxes, task.architecture), guidance.weight);
+      }
+      const total = Object.values(added).reduce((sum, part) => add(sum, part) as Scalar, own.total);
+      return { total, parts: { ...own.parts, ...added } };
     },
   };
 }

@@ -1,8 +1,8 @@
 import { expectAllclose } from '@sparsevit/testing';
-import { ShapeError } from '@sparsevit/windows';
+import { ConfigError, ShapeError } from '@sparsevit/windows';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { crossEntropy, focalLoss, weightedL1 } from '../../src/losses';
+import { crossEntropy, focalLoss, guidanceLoss, weightedL1 } from '../../src/losses';
 import { draw } from './tiny';
 
 /** Compares a gradient with differences of the loss, element by element, and the loss with its definition in doubles. */
@@ -110,6 +110,62 @@ export function lossCases(): void {
       (x) => tf.tidy(() => weightedL1(x, tf.tensor(wanted, [1, 1, 2, 4]), tf.tensor(weights, [1, 1, 2, 4]), 3)),
       (x) => x.reduce((sum, v, i) => sum + Math.abs(v - (wanted[i] ?? 0)) * (weights[i] ?? 0), 0) / 3,
     );
+  });
+
+  describe('guidanceLoss', () => {
+    const geometry = { patchSize: 4, window: 2 };
+    // windows of 8 pixels, the last row and column of one token; objects in windows 0 and 4 of the first image, in all of the second
+    const boxes = [
+      [
+        { x: 1, y: 1, width: 2, height: 2, label: 0 },
+        { x: 9, y: 10, width: 5, height: 5, label: 1 },
+      ],
+      [{ x: -5, y: -5, width: 100, height: 100, label: 0 }],
+    ];
+    const definition = (x: Float64Array): number => {
+      const logs = Array.from({ length: 9 }, (_, id) => {
+        const [top, left] = [Math.floor(id / 3) * 2, (id % 3) * 2];
+        const squares: number[] = [];
+        for (let y = top; y < Math.min(5, top + 2); y++) {
+          for (let column = left; column < Math.min(5, left + 2); column++) squares.push((x[y * 5 + column] ?? 0) ** 2);
+        }
+        return Math.log(squares.reduce((sum, v) => sum + v, 0) / squares.length);
+      });
+      const withObjects = [0, 4];
+      const pairs = logs.flatMap((without, id) =>
+        withObjects.includes(id)
+          ? []
+          : withObjects.map((object) => Math.log1p(Math.exp(10 * (without - (logs[object] ?? 0)))) / 10),
+      );
+      return pairs.reduce((sum, v) => sum + v, 0) / pairs.length;
+    };
+
+    test('is the loss of the pairs of an image that has both kinds of windows', () =>
+      expectLoss(
+        draw(50, 12).map((v) => v + 2),
+        [2, 5, 5],
+        (map) => guidanceLoss([map], boxes, geometry),
+        definition,
+      ));
+
+    test('a stage has windows of its own size, and one without both kinds counts nothing', async () => {
+      const [first, second] = [tf.tensor(draw(16, 13), [1, 4, 4]), tf.tensor(draw(4, 14), [1, 2, 2])];
+      const box = [[{ x: 0, y: 0, width: 3, height: 3, label: 0 }]];
+      const own = guidanceLoss([first], box, geometry);
+      // the second stage has one window
+      const both = guidanceLoss([first, second], box, geometry);
+      const none = guidanceLoss([first, second], [[]], geometry);
+      expect(await both.data()).toEqual(await own.data());
+      expect(await none.data()).toEqual(Float32Array.of(0));
+      tf.dispose([first, second, own, both, none]);
+    });
+
+    test('maps that do not belong to the boxes are refused', () => {
+      const map = tf.zeros([1, 4, 4]);
+      expect(() => guidanceLoss([map], [[], []], geometry)).toThrow(ShapeError);
+      expect(() => guidanceLoss([map], [[]], { patchSize: 4, window: 0 })).toThrow(ConfigError);
+      map.dispose();
+    });
   });
 
   test('shapes that differ are refused', () => {

@@ -4,7 +4,7 @@ import type { ReportKeptWindows } from '@sparsevit/config';
 import type { Sample } from '@sparsevit/data';
 import { normalizeImage } from '@sparsevit/data';
 import { createEngine, hostWindowIds } from '@sparsevit/engine';
-import { createTask, seenSample } from '@sparsevit/tasks';
+import { createTask, objectTokens, seenSample } from '@sparsevit/tasks';
 import type { KeptWindowIds, Sparsity, WindowGrid } from '@sparsevit/windows';
 import { windowTokens } from '@sparsevit/windows';
 import { readSample } from '../../evaluate';
@@ -76,12 +76,9 @@ export async function keptWindowsOf(context: StageContext, sparsity: Sparsity): 
 
 /** Windows in which the centre of a token lies in a box. */
 function objectWindows({ boxes = [] }: Sample, grid: WindowGrid, pixelsPerToken: number): number[] {
-  const isIn = (token: number): boolean => {
-    const x = ((token % grid.width) + 0.5) * pixelsPerToken;
-    const y = (Math.floor(token / grid.width) + 0.5) * pixelsPerToken;
-    return boxes.some((box) => x >= box.x && y >= box.y && x < box.x + box.width && y < box.y + box.height);
-  };
+  const { height, width } = grid;
+  const isObject = objectTokens(boxes, { height, width, pixelsPerToken });
   return Array.from({ length: grid.windowsPerImage }, (_, id) => id).filter((id) =>
-    windowTokens(grid, [id]).some((token) => token >= 0 && isIn(token)),
+    windowTokens(grid, [id]).some((token) => isObject[token] === 1),
   );
 }

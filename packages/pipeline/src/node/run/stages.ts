@@ -32,8 +32,8 @@ const dependencies: Readonly<Record<PipelineStage, readonly PipelineStage[]>> = 
 
 /** What of the document a stage looks at itself. What changes nothing but the time it takes does not count. */
 function ownConfig(stage: PipelineStage, run: PipelineRun): Readonly<Record<string, unknown>> {
-  const { task, model, data, input, batch, evaluation, report } = run;
-  const learning = { task, input, batch, train: data.train, classes: data.classes };
+  const { task, model, data, input, batch, guidance, evaluation, report } = run;
+  const learning = { task, input, batch, guidance, train: data.train, classes: data.classes };
   const judging = { validation: data.validation, evaluation };
   switch (stage) {
     case 'train':

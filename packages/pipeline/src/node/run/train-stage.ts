@@ -23,7 +23,7 @@ export interface TrainStageOptions {
 
 /** The document of one stage's training. */
 function trainingRunOf(run: PipelineRun, { stage, training, weights }: TrainStageOptions, output: string): TrainingRun {
-  const { task, model, data, input, batch, evaluation } = run;
+  const { task, model, data, input, batch, guidance, evaluation } = run;
   const { test: _, ...own } = data;
   return {
     version: 1,
@@ -33,6 +33,7 @@ function trainingRunOf(run: PipelineRun, { stage, training, weights }: TrainStag
     input,
     batch,
     training: { ...training, mode: modes[stage] },
+    ...(guidance === undefined ? {} : { guidance }),
     ...(evaluation === undefined ? {} : { evaluation }),
     output,
   };
