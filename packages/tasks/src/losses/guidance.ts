@@ -3,8 +3,8 @@
 import { ConfigError, ShapeError } from '@sparsevit/windows';
 import { objectTokens } from '../object-tokens';
 import type { TargetBox } from '../targets';
-import type { Scalar, Tensor } from './tensor';
-import { add, div, log, mul, pad, reshape, softplus, square, sub, sum, tensor, tidy } from './tensor';
+import type { Scalar, Tensor, Tensor2D } from './tensor';
+import { add, div, log, matMul, mul, pad, reshape, slice, softplus, square, sub, sum, tensor, tidy } from './tensor';
 
 /** How steep a pair's loss is: a window whose mean square is a fifth larger is well above another. */
 const sharpness = 10;
@@ -45,11 +45,7 @@ export function guidanceLoss(
       const part = lossOfStage(map, boxes, { window, pixelsPerToken: patchSize * 2 ** stage });
       if (part !== null) parts.push(part);
     }
-    if (parts.length === 0) return tensor(0) as Scalar;
-    return mul(
-      parts.reduce((total, part) => add(total, part) as Scalar),
-      1 / parts.length,
-    ) as Scalar;
+    return parts.length === 0 ? (tensor(0) as Scalar) : meanOf(parts);
   });
 }
 
@@ -68,23 +64,6 @@ function lossOfStage(
   const columns = Math.ceil(width / window);
   const windows = rows * columns;
   const isObject = objectWindows(boxes, { height, width, window, pixelsPerToken });
-  const pairs = new Float32Array(batch * windows * windows); // [B, without, with]: shares that sum up to 1
-  const counts = Array.from({ length: batch }, (_, image) => {
-    const objects = isObject.subarray(image * windows, (image + 1) * windows).reduce((total, is) => total + is, 0);
-    return objects * (windows - objects);
-  });
-  const images = counts.filter((count) => count > 0).length;
-  if (images === 0) return null;
-  for (const [image, count] of counts.entries()) {
-    if (count === 0) continue;
-    const at = image * windows;
-    for (let without = 0; without < windows; without++) {
-      if (isObject[at + without] !== 0) continue;
-      for (let having = 0; having < windows; having++) {
-        if (isObject[at + having] !== 0) pairs[(at + without) * windows + having] = 1 / (count * images);
-      }
-    }
-  }
   const whole = pad(square(map), [
     [0, 0],
     [0, rows * window - height],
@@ -94,10 +73,40 @@ function lossOfStage(
   const tokens = realTokens({ height, width, window, rows, columns });
   const means = div(reshape(sums, [batch, windows]), tensor(tokens, [1, windows]));
   const logs = log(add(means, 1e-12));
-  const differences = sub(reshape(logs, [batch, windows, 1]), reshape(logs, [batch, 1, windows]));
-  const each = softplus(mul(differences, sharpness));
-  return mul(sum(mul(each, tensor(pairs, [batch, windows, windows]))), 1 / sharpness) as Scalar;
+  const parts: Scalar[] = [];
+  for (let image = 0; image < batch; image++) {
+    const part = lossOfPairs(
+      slice(logs, [image, 0], [1, windows]),
+      isObject.subarray(image * windows, (image + 1) * windows),
+    );
+    if (part !== null) parts.push(part);
+  }
+  return parts.length === 0 ? null : meanOf(parts);
 }
+
+/** Mean over the pairs of one image, from the logarithms [1, windows]; null without a pair. */
+function lossOfPairs(logs: Tensor, isObject: Uint8Array): Scalar | null {
+  const windows = isObject.length;
+  const objects = Array.from(isObject.keys()).filter((id) => isObject[id] === 1);
+  const pairs = objects.length * (windows - objects.length);
+  if (pairs === 0) return null;
+  // a product picks the objects: its gradient is another product, and [windows, objects] stays small where the square of all windows would not
+  const picks = new Float32Array(windows * objects.length);
+  for (const [place, id] of objects.entries()) picks[id * objects.length + place] = 1;
+  const ofObjects = matMul(logs as Tensor2D, tensor(picks, [windows, objects.length]) as Tensor2D);
+  const each = softplus(mul(sub(reshape(logs, [windows, 1]), ofObjects), sharpness));
+  const isBackground = tensor(
+    Float32Array.from(isObject, (is) => 1 - is),
+    [windows, 1],
+  );
+  return mul(sum(mul(each, isBackground)), 1 / (sharpness * pairs)) as Scalar;
+}
+
+const meanOf = (parts: readonly Scalar[]): Scalar =>
+  mul(
+    parts.reduce((total, part) => add(total, part) as Scalar),
+    1 / parts.length,
+  ) as Scalar;
 
 /** Tokens of each window that are no pads. */
 function realTokens(grid: {
