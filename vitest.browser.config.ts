@@ -35,13 +35,15 @@ const secondsByFile: Readonly<Record<string, number>> = {
 class Sequencer extends BaseSequencer {
   override async shard(files: TestSpecification[]): Promise<TestSpecification[]> {
     const { shard } = this.ctx.config;
-    const costOf = ({ moduleId }: TestSpecification): number => secondsByFile[relative(root, moduleId)] ?? 5;
-    return shard ? shardOf(files, costOf, shard) : files;
+    if (!shard) return files;
+    const pathOf = ({ moduleId }: TestSpecification): string => relative(root, moduleId).replaceAll('\\', '/');
+    const own = new Set(shardOf(files.map(pathOf), (path) => secondsByFile[path] ?? 5, shard));
+    return files.filter((file) => own.has(pathOf(file)));
   }
 }
 
 // two processes at a time must not bundle into the same folder
-const shardName = process.argv.find((argument) => argument.startsWith('--shard='))?.replace(/\D+/g, '-') ?? '';
+const shardName = process.argv.join(' ').match(/--shard[= ](\d+)/)?.[1] ?? '';
 
 export default defineConfig({
   cacheDir: `node_modules/.vite/browser${shardName}`,

@@ -34,10 +34,14 @@ const turbo = (task) => asOne(runTool('turbo', ['run', task, '--output-logs', 'e
 
 const browserTests = () => {
   if (chromiumPath() !== null) {
-    // SwiftShader uses little more than one core of a browser, so that more browsers are done sooner
-    const browsers = Math.min(4, Math.max(1, availableParallelism()));
-    const args = ['--config', 'vitest.browser.config.ts'];
-    return runVitestShards(args, browsers, (shard) => join(scratch, `browser${shard}.json`));
+    // SwiftShader uses little more than one core of a browser, so that a browser per core, up to four, is done sooner
+    const browsers = Math.min(4, availableParallelism());
+    const shards = Array.from({ length: browsers }, (_, i) => [
+      '--config',
+      'vitest.browser.config.ts',
+      `--shard=${i + 1}/${browsers}`,
+    ]);
+    return runVitestShards(shards, (shard) => join(scratch, `browser${shard}.json`));
   }
   const note = 'skipped: needs Chromium: apt-get install chromium, or set CHROMIUM_PATH';
   return { passed: 0, failed: 0, skipped: 1, output: '', notes: [note] };

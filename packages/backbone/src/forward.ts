@@ -14,7 +14,7 @@ import type {
   WindowGrid,
   WindowOps,
 } from '@sparsevit/windows';
-import { createWindowGrid, hasRatios, keptWindows, ShapeError } from '@sparsevit/windows';
+import { createWindowGrid, hasRatios, keptWindows, ShapeError, sparsityModes } from '@sparsevit/windows';
 import type { BlockWeights, SwinWeights } from './weights';
 
 /** Which windows a block worked on. */
@@ -62,7 +62,10 @@ export interface ForwardResult<T> {
   readonly logits: T | null;
   /** In block order; empty when not asked for. */
   readonly windows: readonly BlockWindows<T>[];
-  /** Per stage the importance [B, h, w] of its input by the sparsity's score (dense: `l2`), which its windows are ranked by; empty when not asked for. */
+  /**
+   * The importance [B, h, w] of the input of each stage that ran, by the sparsity's score or else that of the clean mode, with a gradient. A stage
+   * whose first pair is pruned is ranked by it. Empty when not asked for.
+   */
   readonly importance: readonly T[];
 }
 
@@ -109,7 +112,8 @@ export function swinForward<T>(
     for (let stage = 0; stage <= lastStage; stage++) {
       const stageWeights = weights.stages[stage];
       if (stageWeights === undefined) break;
-      if (options.wantsImportance) importance.push(ops.magnitude(x, options.sparsity?.score ?? 'l2'));
+      if (options.wantsImportance)
+        importance.push(ops.magnitude(x, options.sparsity?.score ?? sparsityModes.clean.score, { isLearnt: true }));
       const done = runStage(ops, architecture, rules, stageWeights.blocks, stage, x, options);
       x = done.x;
       if (options.wantsWindows) windows.push(...done.windows);

@@ -42,8 +42,9 @@ const smallestNorm = 1e-30;
  * Importance of each token: mean over channels of |x|, or sqrt of the sum of x²: [B, H, W, C] -> [B, H, W]. Its gradient at a token of zeros is 0.
  *
  * @param options.maxRows tokens taken together, a bound on memory
+ * @param options.isLearnt whether there is a gradient: a ranking needs none, and would keep its map for it
  */
-export function magnitude(x: Tensor, score: TokenScore, options: { maxRows: number }): Tensor {
+export function magnitude(x: Tensor, score: TokenScore, options: { maxRows: number; isLearnt: boolean }): Tensor {
   const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;
   const ofRows = (rows: Tensor2D): Tensor2D =>
     (score === 'l2' ? sqrt(sum(square(rows), -1, true)) : mean(abs(rows), -1, true)) as Tensor2D;
@@ -56,6 +57,7 @@ export function magnitude(x: Tensor, score: TokenScore, options: { maxRows: numb
       return reshape(inRowChunks(rows, options.maxRows, ofRows), [batch, height, width]);
     });
   if (!isRecording()) return ofMap(x);
+  if (!options.isLearnt) return untaped(() => ofMap(x));
   return customGrad((x, save) => {
     const value = ofMap(x as Tensor);
     (save as (tensors: Tensor[]) => void)([x as Tensor, value]);

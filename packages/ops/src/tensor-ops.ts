@@ -66,7 +66,8 @@ export function createTensorOps(options: TensorOpsOptions = {}): TensorOps {
     },
     linear,
     averagePool: (x) => mean(x, [1, 2]),
-    magnitude: (x, score) => magnitude(x, score, { maxRows: maxRowsFor(channelsOf(x)) }),
+    magnitude: (x, score, { isLearnt = false } = {}) =>
+      magnitude(x, score, { maxRows: maxRowsFor(channelsOf(x)), isLearnt }),
     windowScores,
     selectWindows,
     prefix,

@@ -1,4 +1,4 @@
-/** Which tokens of a map lie in boxes: what windows with objects are told by. */
+/** Which tokens of a map have something of an object: what windows with objects are told by. */
 
 /** What of a box is used: pixels of the image. */
 export interface ObjectBox {
@@ -9,12 +9,13 @@ export interface ObjectBox {
 }
 
 /**
- * The tokens whose centres lie in a box, [height, width]: 1 there, else 0. A box holds its left and top edge and not the others.
+ * The tokens that a box overlaps, [height, width]: 1 there, else 0. However small an object is and however large the tokens of a stage are, it has
+ * one.
  *
  * @param boxes in pixels of the image; what lies outside of it counts for nothing
  * @param map height and width in tokens, and the side of a token in pixels: the patch's, doubled with each stage
  * @example
- * objectTokens([{ x: 3, y: 0, width: 4, height: 4 }], { height: 1, width: 3, pixelsPerToken: 4 }); // [0, 1, 0]
+ * objectTokens([{ x: 3, y: 0, width: 4, height: 4 }], { height: 1, width: 3, pixelsPerToken: 4 }); // [1, 1, 0]
  */
 export function objectTokens(
   boxes: readonly ObjectBox[],
@@ -25,12 +26,13 @@ export function objectTokens(
   }: { readonly height: number; readonly width: number; readonly pixelsPerToken: number },
 ): Uint8Array {
   const tokens = new Uint8Array(height * width);
-  // centres in [start, start + length) are those of the tokens from the first to before the second
+  // what [start, start + length) overlaps: from the first token to before the second
   const range = (start: number, length: number, side: number): [number, number] => [
-    Math.max(0, Math.ceil(start / pixelsPerToken - 0.5)),
-    Math.min(side, Math.ceil((start + length) / pixelsPerToken - 0.5)),
+    Math.max(0, Math.floor(start / pixelsPerToken)),
+    Math.min(side, Math.ceil((start + length) / pixelsPerToken)),
   ];
   for (const box of boxes) {
+    if (!(box.width > 0 && box.height > 0)) continue;
     const [top, bottom] = range(box.y, box.height, height);
     const [left, right] = range(box.x, box.width, width);
     for (let y = top; y < bottom; y++) tokens.fill(1, y * width + left, y * width + Math.max(left, right));

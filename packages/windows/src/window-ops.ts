@@ -107,8 +107,8 @@ export interface WindowOps<T> {
   /** Map [B, H, W, C] -> [B, C], the mean over tokens. */
   averagePool(x: T): T;
 
-  /** Map [B, H, W, C] -> importance of each token [B, H, W]. */
-  magnitude(x: T, score: TokenScore): T;
+  /** Map [B, H, W, C] -> importance of each token [B, H, W]; with a gradient, where the implementation has any, only when it `isLearnt`. */
+  magnitude(x: T, score: TokenScore, options?: { readonly isLearnt?: boolean }): T;
   /** Importance [B, H, W] -> score of each window [B, windowsPerImage]: L2 norm over its tokens, pads counted as zeros or left out. */
   windowScores(magnitude: T, grid: WindowGrid, pads: 'counted' | 'left-out'): T;
   /** The best windows by score. */

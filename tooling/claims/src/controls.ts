@@ -45,7 +45,7 @@ export const controls: Readonly<Record<string, Pick>> = {
   },
 };
 
-/** Tokens of each window whose centre lies in a box. */
+/** Tokens of each window that a box overlaps. */
 function coveredBy({ boxes = [] }: Sample, grid: WindowGrid, pixelsPerToken: number): number[] {
   const { height, width } = grid;
   const isObject = objectTokens(boxes, { height, width, pixelsPerToken });

@@ -37,7 +37,7 @@ export type ModelName =
   | 'dense, longer'
   | 'guided'
   | 'guided, fine-tuned'
-  | 'low resolution, longer';
+  | 'adapted, guided';
 
 /** The training that each is the end of. */
 const trainingOf: Readonly<Record<ModelName, TrainJob['kind']>> = {
@@ -48,7 +48,7 @@ const trainingOf: Readonly<Record<ModelName, TrainJob['kind']>> = {
   'dense, longer': 'longer',
   guided: 'guided',
   'guided, fine-tuned': 'guided-finetune',
-  'low resolution, longer': 'low-longer',
+  'adapted, guided': 'adapt-guided',
 };
 
 /** One row: a model, at a sparsity, on windows that something chose. */
@@ -107,7 +107,7 @@ export function namedSparsities(prunedRatios: readonly number[]): Record<string,
 /** A ratio per stage, as a cell of a table. */
 export const nameOf = (ratios: readonly number[]): string => ratios.join('\\|');
 
-/** Evaluates every model of a seed on what it was not trained on, and writes the scores; models that have some are not judged again. */
+/** Evaluates every model of a seed on what it was not trained on, and writes the scores; a model that has them all is not judged again. */
 export async function runEvaluateJob(seed: number, lowWidth: number, campaign: Campaign): Promise<void> {
   const { study, limit, dataFolder, folder } = campaign;
   const all = await study.open('test', dataFolder);
@@ -125,10 +125,15 @@ export async function runEvaluateJob(seed: number, lowWidth: number, campaign: C
       checkpoint: TaskCheckpoint,
     ) => readonly (EvaluationCase & { readonly pruned: string; readonly windows: string })[],
   ): Promise<void> => {
-    if (scores.some((score) => score.model === model)) return;
     const file = modelPath(folder, { kind: trainingOf[model], seed, width });
     const checkpoint = loadTask(new Uint8Array(readFileSync(file)));
     const cases = casesOf(checkpoint);
+    const known = scores.filter((score) => score.model === model);
+    const isKnown = cases.every(({ pruned, windows }) =>
+      known.some((score) => score.width === width && score.pruned === pruned && score.windows === windows),
+    );
+    if (isKnown) return;
+    for (const score of known) scores.splice(scores.indexOf(score), 1);
     const size = sizeAt(study, width);
     const runner = engineRunner(engine, checkpoint, { maxPlans: cases.length });
     const results = await evaluate(runner, images, {
@@ -175,10 +180,13 @@ export async function runEvaluateJob(seed: number, lowWidth: number, campaign: C
   await judge('adapted', fullWidth, (checkpoint) => [...common, ...controlCases(checkpoint)]);
   await judge('fine-tuned', fullWidth, () => common);
   await judge('low resolution', lowWidth, () => dense);
-  await judge('dense, longer', fullWidth, () => common);
-  await judge('guided', fullWidth, (checkpoint) => [...ranked, ...controlCases(checkpoint)]);
-  await judge('guided, fine-tuned', fullWidth, (checkpoint) => [...ranked, ...controlCases(checkpoint)]);
-  await judge('low resolution, longer', lowWidth, () => dense);
+  if (learnsFrom(config) === 'boxes') {
+    const allWithControls = (checkpoint: TaskCheckpoint) => [...ranked, ...controlCases(checkpoint)];
+    await judge('adapted, guided', fullWidth, (checkpoint) => [...common, ...controlCases(checkpoint)]);
+    await judge('dense, longer', fullWidth, () => ranked);
+    await judge('guided', fullWidth, allWithControls);
+    await judge('guided, fine-tuned', fullWidth, allWithControls);
+  }
   await engine.dispose();
 }
 

@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { randomWeights } from '@sparsevit/backbone';
 import { createEngine } from '@sparsevit/engine';
-import { newTask } from '@sparsevit/tasks';
+import { learnsFrom, newTask } from '@sparsevit/tasks';
 import { uniformSparsity } from '@sparsevit/windows';
 import type { Latency } from './evaluate-job';
-import { macsOf, measureLatencies, nameOf, readScores, runEvaluateJob } from './evaluate-job';
+import { macsOf, measureLatencies, namedSparsities, nameOf, readScores, runEvaluateJob } from './evaluate-job';
 import { claimsOf, markdownOf, plotOf } from './report';
 import { runSearchStudy } from './search-study';
 import type { Study } from './studies';
@@ -91,11 +91,13 @@ async function runStudy({ study, amount, dataFolder }: Campaign): Promise<void> 
   const low = sizeAt(study, lowWidth);
   console.log(`low resolution: ${low.width}x${low.height} pixels`);
   const { seeds, steps } = amount;
+  const hasBoxes = learnsFrom(study.taskOf(test.classes)) === 'boxes'; // guidance is for these
   const chains = seeds.flatMap((seed): Job[][] => [
-    (['dense', 'continue', 'guided', 'guided-finetune', 'longer', 'adapt', 'finetune'] as const).map((kind) => ({
-      train: { kind, seed, width: study.size.width },
-    })),
-    (['low', 'low-longer'] as const).map((kind) => ({ train: { kind, seed, width: lowWidth } })),
+    [
+      ...(['dense', 'continue', 'adapt', 'finetune'] as const),
+      ...(hasBoxes ? (['guided', 'guided-finetune', 'longer', 'adapt-guided'] as const) : []),
+    ].map((kind) => ({ train: { kind, seed, width: study.size.width } })),
+    [{ train: { kind: 'low', seed, width: lowWidth } }],
   ]);
   const processes = Number(values.processes ?? availableParallelism());
   await inParallel(chains, processes);
@@ -105,20 +107,22 @@ async function runStudy({ study, amount, dataFolder }: Campaign): Promise<void> 
   );
   const scores = seeds.flatMap((seed) => readScores(folder, seed));
   const latencyFile = join(folder, 'latency.json');
-  if (!existsSync(latencyFile)) {
-    const measured = await measureLatencies(campaign, lowWidth, () => performance.now());
-    writeFileSync(latencyFile, `${JSON.stringify(measured, null, 1)}\n`);
+  let latencies = existsSync(latencyFile) ? (JSON.parse(readFileSync(latencyFile, 'utf8')) as Latency[]) : [];
+  const isMeasured = Object.keys(namedSparsities(study.prunedRatios)).every((pruned) =>
+    latencies.some((one) => one.pruned === pruned && one.width === study.size.width),
+  );
+  if (!isMeasured) {
+    latencies = await measureLatencies(campaign, lowWidth, () => performance.now());
+    writeFileSync(latencyFile, `${JSON.stringify(latencies, null, 1)}\n`);
   }
-  const latencies = JSON.parse(readFileSync(latencyFile, 'utf8')) as Latency[];
   const minutes = (performance.now() - start) / 60_000;
   const options = `${study.name === 'scenes' ? '' : ` --study ${study.name} --data FOLDER`}${longer > 1 ? ` --longer ${longer}` : ''}${values.quick ? ' --quick' : ''}`;
   const facts = [
     `\`node tooling/claims/claims.mjs${options}\`, ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}, this time ${minutes.toFixed(0)} minutes; ${cpus()[0]?.model ?? ''}, ${availableParallelism()} cores, Node ${process.versions.node}, TensorFlow.js on wasm with @sparsevit/kernels-wasm`,
     study.about,
     `crops of ${study.crop} pixels, batch ${study.batch}; steps: dense ${steps.dense} + ${steps.adapt}, adaptation ${steps.dense} dense + ${steps.adapt}, fine-tuning ${steps.finetune} more, low resolution ${steps.dense + steps.adapt}`,
-    `guided: the dense model adapted for ${steps.guided} steps with guidance, then fine-tuned for ${steps.guidedFinetune} at ${nameOf(deployedRatios)}, crops of ${study.guided.crop} pixels, batch ${study.guided.batch}; longer: ${steps.guided + steps.guidedFinetune} dense steps more`,
+    ...(hasBoxes ? guidedFacts(campaign) : []),
     'ms: one image in the engine, one thread, the median of fifteen rounds in which all had their turn',
-    `low resolution: ${low.width}x${low.height} pixels, whose multiply-accumulates come nearest to those of ${controlRatio * 100} % pruned at ${study.size.width}x${study.size.height}, head included`,
   ];
   const report = markdownOf(scores, latencies, facts, study);
   writeFileSync(join(folder, 'report.md'), report);
@@ -129,6 +133,14 @@ async function runStudy({ study, amount, dataFolder }: Campaign): Promise<void> 
   );
   console.log(report);
   console.log(`report.md, plot.svg and scores.json lie in ${folder}`);
+}
+
+function guidedFacts({ study, amount: { steps } }: Campaign): string[] {
+  const { crop, batch } = study.guided;
+  return [
+    `adapted, guided: as adapted, with guidance`,
+    `guided: the dense model adapted for ${steps.guided} steps with guidance, then fine-tuned for ${steps.guidedFinetune} at ${nameOf(deployedRatios)}; crops of ${crop} pixels, batch ${batch}; dense, longer: ${steps.guided + steps.guidedFinetune} dense steps more, as before`,
+  ];
 }
 
 /** The width, a multiple of 28, at which a dense model costs what a pruned one costs at the full width. */

@@ -8,7 +8,7 @@ import { compose, flipHorizontal, flipVertical, randomCrop, randomQuarterTurns }
 import { wasmKernels } from '@sparsevit/kernels-wasm';
 import { createTensorOps, initBackend } from '@sparsevit/ops';
 import { trainingData } from '@sparsevit/pipeline';
-import { createTask, learnsFrom, loadTask, newTask, readTask, saveTask } from '@sparsevit/tasks';
+import { createTask, loadTask, newTask, readTask, saveTask } from '@sparsevit/tasks';
 import { trainableTask } from '@sparsevit/tasks/losses';
 import type { TrainingConfig } from '@sparsevit/trainer';
 import { train, trainConfigOf } from '@sparsevit/trainer';
@@ -28,28 +28,35 @@ export interface Campaign {
 }
 
 /**
- * What is trained: `dense`, then on dense (`continue`), or at random sparsities (`adapt`) and then at one (`finetune`); at a low resolution (`low`). Then
- * as published, where the sparse model gets its training on top of the dense one's: from `continue` on at random sparsities (`guided`) and then at
- * one (`guided-finetune`), both with guidance; and what is compared with it, trained on as long: `longer`, `low-longer`.
+ * What is trained: `dense`, then on dense (`continue`), or at random sparsities (`adapt`; `adapt-guided`: with guidance) and then at one (`finetune`);
+ * at a low resolution (`low`). Then as published, where the sparse model gets its training on top of the dense one's: from `continue` on at random
+ * sparsities (`guided`) and then at one (`guided-finetune`), both with guidance; and what is compared with it, trained on as long (`longer`).
  */
 export interface TrainJob {
-  readonly kind: 'dense' | 'continue' | 'adapt' | 'finetune' | 'low' | LongerKind;
+  readonly kind:
+    | 'dense'
+    | 'continue'
+    | 'adapt'
+    | 'adapt-guided'
+    | 'finetune'
+    | 'low'
+    | 'guided'
+    | 'guided-finetune'
+    | 'longer';
   readonly seed: number;
   /** Width of the images in pixels: the study's own, or less for `low`. */
   readonly width: number;
 }
 
-type LongerKind = 'guided' | 'guided-finetune' | 'longer' | 'low-longer';
-
 /** The model that a job goes on from. */
 const before: Readonly<Partial<Record<TrainJob['kind'], TrainJob['kind']>>> = {
   continue: 'dense',
   adapt: 'dense',
+  'adapt-guided': 'dense',
   finetune: 'adapt',
   guided: 'continue',
   'guided-finetune': 'guided',
   longer: 'continue',
-  'low-longer': 'low',
 };
 
 /** Where its model lies. */
@@ -76,8 +83,9 @@ export async function runTrainJob(job: TrainJob, { study, amount, dataFolder, fo
   const ops = createTensorOps({ trainable: true });
   const task = createTask(ops, checkpoint);
   // the same share of the image in a crop at every resolution
-  const isGuided = kind === 'guided' || kind === 'guided-finetune';
-  const { crop: fullCrop, batch } = isGuided ? study.guided : study;
+  const isPublished = kind === 'guided' || kind === 'guided-finetune';
+  const isGuided = isPublished || kind === 'adapt-guided';
+  const { crop: fullCrop, batch } = isPublished ? study.guided : study;
   const crop = Math.round((fullCrop * width) / study.size.width);
   const transform = compose([
     randomCrop({ height: crop, width: crop, aroundBox: study.aroundBox }),
@@ -97,10 +105,10 @@ export async function runTrainJob(job: TrainJob, { study, amount, dataFolder, fo
   await train(
     trainableTask(task, {
       upsample: ops.upsample,
-      ...(isGuided && learnsFrom(config) === 'boxes' ? { guidance: { weight: 1 } } : {}),
+      ...(isGuided ? { guidance: { weight: 1 } } : {}),
     }),
     data,
-    trainConfigOf(run, architecture, JSON.stringify(job)),
+    trainConfigOf(run, architecture, JSON.stringify(isGuided ? { ...job, crop, batch } : job)),
     {
       store: folderStore(`${model}.run`),
       onEvent: (event) => {
@@ -133,9 +141,9 @@ function configOf({ kind, seed }: TrainJob, { steps }: Amount): TrainingConfig {
       // what adaptation is compared with has been trained as long, at the same rates
       return { ...common, mode: 'dense', steps: steps.adapt, optimizer: { ...optimizer, learningRate: 5e-4 } };
     case 'adapt':
+    case 'adapt-guided':
       return { ...common, mode: 'adapt', steps: steps.adapt, optimizer: { ...optimizer, learningRate: 5e-4 } };
     case 'longer':
-    case 'low-longer':
       return {
         ...common,
         mode: 'dense',

@@ -7,43 +7,40 @@ import { runTool } from './process.mjs';
  * @param {readonly string[]} args of `vitest run`
  * @param {string} report where the JSON report is written
  */
-export const runVitest = async (args, report) => {
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const { code, output } = await runTool('vitest', ['run', ...args, ...reporters]);
-  if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0, output, notes: [] };
-  return { ...countTests(JSON.parse(readFileSync(report, 'utf8')), code), output };
-};
+export const runVitest = (args, report) => runVitestShards([args], () => report);
 
 /**
  * Runs a lane in several processes side by side, each with its share of the files, and counts them together.
- * @param {readonly string[]} args of `vitest run`
- * @param {number} count of processes
+ * @param {readonly (readonly string[])[]} shards of each, the arguments of `vitest run`
  * @param {(shard: number) => string} reportOf where the JSON report of a shard is written
  */
-export const runVitestShards = async (args, count, reportOf) => {
-  const outcomes = await Promise.all(
-    Array.from({ length: count }, (_, i) => runVitest([...args, `--shard=${i + 1}/${count}`], reportOf(i + 1))),
+export const runVitestShards = async (shards, reportOf) => {
+  const runs = await Promise.all(
+    shards.map(async (args, shard) => {
+      const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportOf(shard)}`];
+      return runTool('vitest', ['run', ...args, ...reporters]);
+    }),
   );
-  return mergeOutcomes(outcomes);
+  const output = runs
+    .filter(({ code }) => code !== 0)
+    .map((finished) => finished.output)
+    .join('\n');
+  const reports = runs.map((_, shard) =>
+    existsSync(reportOf(shard)) ? JSON.parse(readFileSync(reportOf(shard), 'utf8')) : null,
+  );
+  return { ...countReports(reports, Math.max(...runs.map(({ code }) => code))), output };
 };
 
 /**
- * One outcome of several.
- * @param {readonly { passed: number, failed: number, skipped: number, output: string, notes: string[] }[]} outcomes
+ * Counts the reports of shards as one; a shard without a report, which never began, is a failed test.
+ * @param {readonly (Parameters<typeof countTests>[0] | null)[]} reports
+ * @param {number} code the worst exit code
  */
-export const mergeOutcomes = (outcomes) => {
-  const total = (key) => outcomes.reduce((sum, outcome) => sum + outcome[key], 0);
-  return {
-    passed: total('passed'),
-    failed: total('failed'),
-    skipped: total('skipped'),
-    // of shards that are well nothing need be read
-    output: outcomes
-      .filter(({ failed }) => failed > 0)
-      .map(({ output }) => output)
-      .join('\n'),
-    notes: outcomes.flatMap(({ notes }) => notes),
-  };
+export const countReports = (reports, code) => {
+  const testResults = reports.flatMap((report) => report?.testResults ?? []);
+  const counted = countTests({ testResults }, code);
+  const missing = reports.filter((report) => report === null).length;
+  return { ...counted, failed: Math.max(counted.failed, missing) };
 };
 
 /**

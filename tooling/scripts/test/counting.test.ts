@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { publicEntries } from '../lib/packages.mjs';
 import { firstExample } from '../lib/readme.mjs';
-import { countTests, mergeOutcomes } from '../lib/vitest.mjs';
+import { countReports, countTests } from '../lib/vitest.mjs';
 
 const file = (status: string, ...tests: string[]) => ({
   status,
@@ -42,17 +42,25 @@ describe('countTests', () => {
   });
 });
 
-describe('mergeOutcomes', () => {
-  it('adds up, and keeps the output of what failed', () => {
-    const well = { passed: 3, failed: 0, skipped: 1, output: 'three', notes: [] };
-    const broken = { passed: 1, failed: 2, skipped: 0, output: 'boom', notes: ['a note'] };
-    expect(mergeOutcomes([well, broken])).toEqual({
-      passed: 4,
-      failed: 2,
-      skipped: 1,
-      output: 'boom',
-      notes: ['a note'],
-    });
+describe('countReports', () => {
+  const report = (...statuses: string[]) => ({
+    testResults: [
+      {
+        status: 'passed',
+        assertionResults: statuses.map((status) => ({ status, fullName: 'needs ../shared/goldens' })),
+      },
+    ],
+  });
+
+  it('counts shards as one, with one note for all', () => {
+    const { passed, failed, skipped, notes } = countReports([report('passed', 'skipped'), report('passed')], 0);
+    expect({ passed, failed, skipped }).toEqual({ passed: 2, failed: 0, skipped: 1 });
+    expect(notes).toEqual(['skipped: 3 tests need ../shared/goldens, which is not here']);
+  });
+
+  it('counts a shard that never began as failed', () => {
+    expect(countReports([report('passed'), null], 1)).toMatchObject({ passed: 1, failed: 1 });
+    expect(countReports([null, null], 1)).toMatchObject({ passed: 0, failed: 2 });
   });
 });
 

@@ -18,3 +18,10 @@ test('shards are about equally long, whatever the order', () => {
     expect(second).toBe(246);
   }
 });
+
+test('processes that found the files in other orders still share them out', () => {
+  const same = ['c', 'a', 'd', 'b', 'e'];
+  const first = shardOf(same, () => 5, { index: 1, count: 2 });
+  const second = shardOf([...same].reverse(), () => 5, { index: 2, count: 2 });
+  expect([...first, ...second].sort()).toEqual([...same].sort());
+});

@@ -308,7 +308,7 @@ export function windowCases(): void {
         const x = tf.tensor4d([3, -4, 0, 0], [1, 1, 2, 2]);
         const weights = tf.tensor3d([10, 20], [1, 1, 2]);
         const gradientOf = (score: 'l1-mean' | 'l2'): tf.Tensor =>
-          tf.grad((x) => tf.sum(tf.mul(ops.magnitude(x, score), weights)))(x);
+          tf.grad((x) => tf.sum(tf.mul(ops.magnitude(x, score, { isLearnt: true }), weights)))(x);
         const [mean, norm] = [gradientOf('l1-mean'), gradientOf('l2')];
         expectAllclose(await mean.data(), [5, -5, 0, 0], float32Tolerance);
         expectAllclose(await norm.data(), [6, -8, 0, 0], float32Tolerance);

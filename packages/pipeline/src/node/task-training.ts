@@ -110,7 +110,7 @@ export async function prepareTraining(run: TrainingRun, options: PrepareOptions)
       input,
       batch,
       distillation,
-      guidance,
+      ...(guidance === undefined ? [] : [guidance]),
     ]),
     broken,
   };

@@ -18,8 +18,8 @@ export interface GuidanceGeometry {
 /**
  * Mean over stages, images and pairs of a window with an object (o) and one without (b) of `softplus(s (log m_b - log m_o)) / s`, m being the mean
  * over a window's tokens of their squared importance, and s 10: how badly the ranking of windows puts background before objects. Pairs as in Burges
- * et al., Learning to Rank using Gradient Descent (2005). A window has an object when the centre of one of its tokens lies in a box. Windows
- * are those of the regular grid. A stage in which no image has both kinds counts nothing.
+ * et al., Learning to Rank using Gradient Descent (2005). A window has an object when a box overlaps one of its tokens.
+ * Windows are those of the regular grid, pads left out. Images and stages without both kinds count nothing.
  *
  * @param importance per stage [B, h, w], as a forward with `wantsImportance` gives it
  * @param boxes per image, in pixels
@@ -45,7 +45,9 @@ export function guidanceLoss(
       const part = lossOfStage(map, boxes, { window, pixelsPerToken: patchSize * 2 ** stage });
       if (part !== null) parts.push(part);
     }
-    return parts.length === 0 ? (tensor(0) as Scalar) : meanOf(parts);
+    if (parts.length > 0) return meanOf(parts);
+    // 0, but of the maps: a gradient of it alone is 0 and no error
+    return importance.length === 0 ? tensor(0) : (mul(sum(square(importance[0] as Tensor)), 0) as Scalar);
   });
 }
 
@@ -124,7 +126,7 @@ function realTokens(grid: {
   });
 }
 
-/** [B, windows]: 1 where a token of the window has its centre in a box. */
+/** [B, windows]: 1 where a box overlaps a token of the window. */
 function objectWindows(
   boxes: readonly (readonly TargetBox[])[],
   map: { readonly height: number; readonly width: number; readonly window: number; readonly pixelsPerToken: number },

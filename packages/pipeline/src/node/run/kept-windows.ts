@@ -24,7 +24,7 @@ interface Count {
 /**
  * Runs the result on test images, and looks at the last block with a regular grid of each stage: those windows every earlier such block kept too.
  *
- * A window has an object in it when the centre of one of its tokens lies in a box.
+ * A window has an object in it when a box overlaps one of its tokens.
  */
 export async function keptWindowsOf(context: StageContext, sparsity: Sparsity): Promise<readonly ReportKeptWindows[]> {
   const { run, folder, signal } = context;
@@ -74,7 +74,7 @@ export async function keptWindowsOf(context: StageContext, sparsity: Sparsity): 
   }));
 }
 
-/** Windows in which the centre of a token lies in a box. */
+/** Windows of which a box overlaps a token. */
 function objectWindows({ boxes = [] }: Sample, grid: WindowGrid, pixelsPerToken: number): number[] {
   const { height, width } = grid;
   const isObject = objectTokens(boxes, { height, width, pixelsPerToken });
