@@ -14,6 +14,8 @@ import { createTask, learnsFrom, loadTask, newTask } from '@sparsevit/tasks';
 import type { Sparsity } from '@sparsevit/windows';
 import { ConfigError, createRandom, randomOrder, uniformSparsity } from '@sparsevit/windows';
 import { controls, keptBy } from './controls';
+import type { KeptObjects } from './kept-objects';
+import { countKeptObjects } from './kept-objects';
 import {
   architecture,
   controlRatio,
@@ -35,9 +37,9 @@ export type ModelName =
   | 'fine-tuned'
   | 'low resolution'
   | 'dense, longer'
-  | 'guided'
+  | 'adapted, guided'
   | 'guided, fine-tuned'
-  | 'adapted, guided';
+  | 'low resolution, longer';
 
 /** The training that each is the end of. */
 const trainingOf: Readonly<Record<ModelName, TrainJob['kind']>> = {
@@ -46,9 +48,9 @@ const trainingOf: Readonly<Record<ModelName, TrainJob['kind']>> = {
   'fine-tuned': 'finetune',
   'low resolution': 'low',
   'dense, longer': 'longer',
-  guided: 'guided',
   'guided, fine-tuned': 'guided-finetune',
   'adapted, guided': 'adapt-guided',
+  'low resolution, longer': 'low-longer',
 };
 
 /** One row: a model, at a sparsity, on windows that something chose. */
@@ -86,6 +88,15 @@ export async function macsOf(
 
 /** Where the scores of a seed lie. */
 export const scoresPath = (folder: string, seed: number): string => join(folder, `scores-seed${seed}.json`);
+
+/** Windows with objects that a model keeps at the ratio of the controls. */
+export interface KeptObjectsOfModel extends KeptObjects {
+  readonly seed: number;
+  readonly model: ModelName;
+}
+
+/** Where those of a seed lie. */
+export const keptObjectsPath = (folder: string, seed: number): string => join(folder, `kept-objects-seed${seed}.json`);
 
 /** The scores of a seed that are known. */
 export function readScores(folder: string, seed: number): Score[] {
@@ -181,11 +192,19 @@ export async function runEvaluateJob(seed: number, lowWidth: number, campaign: C
   await judge('fine-tuned', fullWidth, () => common);
   await judge('low resolution', lowWidth, () => dense);
   if (learnsFrom(config) === 'boxes') {
-    const allWithControls = (checkpoint: TaskCheckpoint) => [...ranked, ...controlCases(checkpoint)];
+    const keptObjects: KeptObjectsOfModel[] = [];
+    for (const model of ['adapted', 'adapted, guided', 'guided, fine-tuned'] as const) {
+      const file = modelPath(folder, { kind: trainingOf[model], seed, width: fullWidth });
+      const checkpoint = loadTask(new Uint8Array(readFileSync(file)));
+      for (const kept of await countKeptObjects(engine, checkpoint, images, control)) {
+        keptObjects.push({ seed, model, ...kept });
+      }
+    }
+    writeFileSync(keptObjectsPath(folder, seed), `${JSON.stringify(keptObjects, null, 1)}\n`);
     await judge('adapted, guided', fullWidth, (checkpoint) => [...common, ...controlCases(checkpoint)]);
-    await judge('dense, longer', fullWidth, () => ranked);
-    await judge('guided', fullWidth, allWithControls);
-    await judge('guided, fine-tuned', fullWidth, allWithControls);
+    await judge('dense, longer', fullWidth, () => common);
+    await judge('guided, fine-tuned', fullWidth, (checkpoint) => [...ranked, ...controlCases(checkpoint)]);
+    await judge('low resolution, longer', lowWidth, () => dense);
   }
   await engine.dispose();
 }

@@ -10,9 +10,17 @@ import { randomWeights } from '@sparsevit/backbone';
 import { createEngine } from '@sparsevit/engine';
 import { learnsFrom, newTask } from '@sparsevit/tasks';
 import { uniformSparsity } from '@sparsevit/windows';
-import type { Latency } from './evaluate-job';
-import { macsOf, measureLatencies, namedSparsities, nameOf, readScores, runEvaluateJob } from './evaluate-job';
-import { claimsOf, markdownOf, plotOf } from './report';
+import type { KeptObjectsOfModel, Latency } from './evaluate-job';
+import {
+  keptObjectsPath,
+  macsOf,
+  measureLatencies,
+  namedSparsities,
+  nameOf,
+  readScores,
+  runEvaluateJob,
+} from './evaluate-job';
+import { claimsOf, keptObjectsTable, markdownOf, plotOf } from './report';
 import { runSearchStudy } from './search-study';
 import type { Study } from './studies';
 import { architecture, controlRatio, deployedRatios, sizeAt, studies } from './studies';
@@ -97,7 +105,9 @@ async function runStudy({ study, amount, dataFolder }: Campaign): Promise<void> 
       ...(['dense', 'continue', 'adapt', 'finetune'] as const),
       ...(hasBoxes ? (['guided', 'guided-finetune', 'longer', 'adapt-guided'] as const) : []),
     ].map((kind) => ({ train: { kind, seed, width: study.size.width } })),
-    [{ train: { kind: 'low', seed, width: lowWidth } }],
+    (hasBoxes ? (['low', 'low-longer'] as const) : (['low'] as const)).map((kind) => ({
+      train: { kind, seed, width: lowWidth },
+    })),
   ]);
   const processes = Number(values.processes ?? availableParallelism());
   await inParallel(chains, processes);
@@ -124,12 +134,18 @@ async function runStudy({ study, amount, dataFolder }: Campaign): Promise<void> 
     ...(hasBoxes ? guidedFacts(campaign) : []),
     'ms: one image in the engine, one thread, the median of fifteen rounds in which all had their turn',
   ];
-  const report = markdownOf(scores, latencies, facts, study);
+  const keptObjects = hasBoxes
+    ? seeds.flatMap((seed) => JSON.parse(readFileSync(keptObjectsPath(folder, seed), 'utf8')) as KeptObjectsOfModel[])
+    : [];
+  const report = [
+    markdownOf(scores, latencies, facts, study),
+    ...(hasBoxes ? [keptObjectsTable(keptObjects)] : []),
+  ].join('\n');
   writeFileSync(join(folder, 'report.md'), report);
   writeFileSync(join(folder, 'plot.svg'), plotOf(scores, study));
   writeFileSync(
     join(folder, 'scores.json'),
-    `${JSON.stringify({ study: study.name, amount, facts, claims: claimsOf(scores, latencies, study), latencies, scores }, null, 1)}\n`,
+    `${JSON.stringify({ study: study.name, amount, facts, claims: claimsOf(scores, latencies, study), latencies, keptObjects, scores }, null, 1)}\n`,
   );
   console.log(report);
   console.log(`report.md, plot.svg and scores.json lie in ${folder}`);
@@ -139,7 +155,7 @@ function guidedFacts({ study, amount: { steps } }: Campaign): string[] {
   const { crop, batch } = study.guided;
   return [
     `adapted, guided: as adapted, with guidance`,
-    `guided: the dense model adapted for ${steps.guided} steps with guidance, then fine-tuned for ${steps.guidedFinetune} at ${nameOf(deployedRatios)}; crops of ${crop} pixels, batch ${batch}; dense, longer: ${steps.guided + steps.guidedFinetune} dense steps more, as before`,
+    `guided: the dense model adapted for ${steps.guided} steps with guidance, then fine-tuned for ${steps.guidedFinetune} at ${nameOf(deployedRatios)}; crops of ${crop} pixels, batch ${batch}; longer: ${steps.guided + steps.guidedFinetune} dense steps more, as before`,
   ];
 }
 

@@ -1,6 +1,6 @@
 /** From scores to what is claimed: tables in Markdown, a plot, and whether each claim came out. */
 
-import type { Latency, Score } from './evaluate-job';
+import type { KeptObjectsOfModel, Latency, Score } from './evaluate-job';
 import { nameOf, percent } from './evaluate-job';
 import type { Study } from './studies';
 import { controlRatio, deployedRatios, unevenRatios } from './studies';
@@ -76,6 +76,19 @@ function guidedClaims(scores: readonly Score[], latencies: readonly Latency[], l
       (before, without, adapted) => (adapted - without) / (before - without),
     ),
   );
+  const low = over({ model: 'guided, fine-tuned', pruned }, { model: 'low resolution, longer', pruned: percent(0) });
+  const longer: Filter = { model: 'dense, longer' };
+  const recovered = spreadOf(
+    perSeed(
+      scores,
+      [
+        { ...longer, pruned: percent(0) },
+        { ...longer, pruned },
+        { model: 'guided, fine-tuned', pruned },
+      ],
+      (before, without, own) => (own - without) / (before - without),
+    ),
+  );
   return [
     {
       claim: `adaptation with guidance is better than without, ${pruned} pruned`,
@@ -94,6 +107,16 @@ function guidedClaims(scores: readonly Score[], latencies: readonly Latency[], l
     },
     faster('dense', 'the dense model that it was trained on from'),
     faster('dense, longer', 'a dense model trained as long'),
+    {
+      claim: `trained with guidance, as published: at least two thirds of what pruning ${pruned} costs a dense model trained as long are closed`,
+      found: `share closed ${print(recovered)}`,
+      holds: recovered.mean >= 2 / 3,
+    },
+    {
+      claim: `trained with guidance, as published: ${pruned} pruned at high resolution beats dense at low resolution at equal multiply-accumulates and training`,
+      found: `${label} higher by ${print(low)}`,
+      holds: low.least > 0,
+    },
   ];
 }
 
@@ -213,6 +236,28 @@ export function markdownOf(
   ].join('\n');
 }
 
+/** Which share of the windows with objects each model keeps, stage by stage. */
+export function keptObjectsTable(counts: readonly KeptObjectsOfModel[]): string {
+  const stages = [...new Set(counts.map(({ stage }) => stage))];
+  const own = (model: string, stage: number): readonly KeptObjectsOfModel[] =>
+    counts.filter((count) => count.model === model && count.stage === stage);
+  const row = (name: string, cell: (stage: number) => Spread): string =>
+    `| ${name} | ${stages.map((stage) => print(cell(stage))).join(' | ')} |`;
+  const [first = ''] = counts.map(({ model }) => model);
+  const models = [...new Set(counts.map(({ model }) => model))];
+  return [
+    `| of the windows with objects kept, ${percent(controlRatio)} pruned | ${stages.map((stage) => `stage ${stage + 1}`).join(' | ')} |`,
+    `| --- | ${stages.map(() => '---:').join(' | ')} |`,
+    ...models.map((model) =>
+      row(model, (stage) => spreadOf(own(model, stage).map((one) => one.keptWithObjects / one.withObjects))),
+    ),
+    row('share of windows that have any', (stage) =>
+      spreadOf(own(first, stage).map(({ withObjects, windows }) => withObjects / windows)),
+    ),
+    '',
+  ].join('\n');
+}
+
 /** The first figure over multiply-accumulates, one line per model. */
 export function plotOf(scores: readonly Score[], { metrics: [{ label }] }: Pick<Study, 'metrics'>): string {
   const [width, height, margin] = [640, 400, 56];
@@ -227,8 +272,8 @@ export function plotOf(scores: readonly Score[], { metrics: [{ label }] }: Pick<
     'fine-tuned': '#2da44e',
     'low resolution': '#cf222e',
     'dense, longer': '#444444',
-    guided: '#bc4c00',
     'guided, fine-tuned': '#bf3989',
+    'low resolution, longer': '#bc4c00',
     'adapted, guided': '#8250df',
   };
   const models = (Object.keys(colours) as Score['model'][]).filter((model) =>

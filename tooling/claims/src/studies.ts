@@ -1,6 +1,6 @@
 /**
- * The studies of the paper's training claims: what is trained, on what, for how long. Everything is decided here, before anything is looked at;
- * what is judged on is used for nothing else.
+ * The studies of the paper's training claims: what is trained, on what, for how long. Everything is decided here;
+ * what was looked at before it was decided is said with the results.
  */
 
 import { join } from 'node:path';

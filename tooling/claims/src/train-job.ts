@@ -30,7 +30,7 @@ export interface Campaign {
 /**
  * What is trained: `dense`, then on dense (`continue`), or at random sparsities (`adapt`; `adapt-guided`: with guidance) and then at one (`finetune`);
  * at a low resolution (`low`). Then as published, where the sparse model gets its training on top of the dense one's: from `continue` on at random
- * sparsities (`guided`) and then at one (`guided-finetune`), both with guidance; and what is compared with it, trained on as long (`longer`).
+ * sparsities (`guided`) and then at one (`guided-finetune`), both with guidance; and what is compared with it, trained on as long (`longer`, `low-longer`).
  */
 export interface TrainJob {
   readonly kind:
@@ -42,7 +42,8 @@ export interface TrainJob {
     | 'low'
     | 'guided'
     | 'guided-finetune'
-    | 'longer';
+    | 'longer'
+    | 'low-longer';
   readonly seed: number;
   /** Width of the images in pixels: the study's own, or less for `low`. */
   readonly width: number;
@@ -57,6 +58,7 @@ const before: Readonly<Partial<Record<TrainJob['kind'], TrainJob['kind']>>> = {
   guided: 'continue',
   'guided-finetune': 'guided',
   longer: 'continue',
+  'low-longer': 'low',
 };
 
 /** Where its model lies. */
@@ -144,6 +146,7 @@ function configOf({ kind, seed }: TrainJob, { steps }: Amount): TrainingConfig {
     case 'adapt-guided':
       return { ...common, mode: 'adapt', steps: steps.adapt, optimizer: { ...optimizer, learningRate: 5e-4 } };
     case 'longer':
+    case 'low-longer':
       return {
         ...common,
         mode: 'dense',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Latency, Score } from '../src/evaluate-job';
 import { percent } from '../src/evaluate-job';
-import { claimsOf, markdownOf, plotOf, spreadOf } from '../src/report';
+import { claimsOf, keptObjectsTable, markdownOf, plotOf, spreadOf } from '../src/report';
 
 /** Scores of two seeds, AP by model, ratio and windows. */
 const scores = (ap: Record<string, readonly [number, number]>): Score[] =>
@@ -49,7 +49,10 @@ const guided = {
   'adapted, guided/0.6': [0.46, 0.5],
   'adapted, guided/0.6/random': [0.4, 0.4],
   'guided, fine-tuned/0.7\\|0.6\\|0.5\\|0': [0.56, 0.57],
+  'guided, fine-tuned/0.6': [0.5, 0.5],
   'dense, longer/0': [0.58, 0.56],
+  'dense, longer/0.6': [0.18, 0.16],
+  'low resolution, longer/0': [0.45, 0.5],
 } as const;
 
 describe('claims', () => {
@@ -62,6 +65,9 @@ describe('claims', () => {
       ['AP higher by 0.080 (0.060 to 0.100)', true],
       ['1.60x at 0.7\\|0.6\\|0.5\\|0: AP higher by 0.055 (0.050 to 0.060)', true],
       ['1.60x at 0.7\\|0.6\\|0.5\\|0: AP higher by -0.005 (-0.020 to 0.010)', false],
+      // (0.5 - 0.18) / 0.4 and (0.5 - 0.16) / 0.4
+      ['share closed 0.825 (0.800 to 0.850)', true],
+      ['AP higher by 0.025 (0.000 to 0.050)', false],
     ]);
   });
 
@@ -96,6 +102,22 @@ describe('the report', () => {
     ]);
     expect(lines).toContain('- a fact');
     expect(lines.filter((line) => line.startsWith('|')).length).toBe(2 + 4 + 2 + 7);
+  });
+
+  test('which windows with objects are kept', () => {
+    const counts = [0, 1].map((seed) => ({
+      seed,
+      model: 'adapted' as const,
+      stage: 0,
+      windows: 40,
+      withObjects: 10,
+      keptWithObjects: 4 + seed,
+    }));
+    expect(keptObjectsTable(counts).split('\n').slice(2)).toEqual([
+      '| adapted | 0.450 (0.400 to 0.500) |',
+      '| share of windows that have any | 0.250 (0.250 to 0.250) |',
+      '',
+    ]);
   });
 
   test('the plot has a line per model, and no controls', () => {
