@@ -192,15 +192,17 @@ export async function runEvaluateJob(seed: number, lowWidth: number, campaign: C
   await judge('fine-tuned', fullWidth, () => common);
   await judge('low resolution', lowWidth, () => dense);
   if (learnsFrom(config) === 'boxes') {
-    const keptObjects: KeptObjectsOfModel[] = [];
-    for (const model of ['adapted', 'adapted, guided', 'guided, fine-tuned'] as const) {
-      const file = modelPath(folder, { kind: trainingOf[model], seed, width: fullWidth });
-      const checkpoint = loadTask(new Uint8Array(readFileSync(file)));
-      for (const kept of await countKeptObjects(engine, checkpoint, images, control)) {
-        keptObjects.push({ seed, model, ...kept });
+    if (!existsSync(keptObjectsPath(folder, seed))) {
+      const keptObjects: KeptObjectsOfModel[] = [];
+      for (const model of ['adapted', 'adapted, guided', 'guided, fine-tuned'] as const) {
+        const file = modelPath(folder, { kind: trainingOf[model], seed, width: fullWidth });
+        const checkpoint = loadTask(new Uint8Array(readFileSync(file)));
+        for (const kept of await countKeptObjects(engine, checkpoint, images, control)) {
+          keptObjects.push({ seed, model, ...kept });
+        }
       }
+      writeFileSync(keptObjectsPath(folder, seed), `${JSON.stringify(keptObjects, null, 1)}\n`);
     }
-    writeFileSync(keptObjectsPath(folder, seed), `${JSON.stringify(keptObjects, null, 1)}\n`);
     await judge('adapted, guided', fullWidth, (checkpoint) => [...common, ...controlCases(checkpoint)]);
     await judge('dense, longer', fullWidth, () => common);
     await judge('guided, fine-tuned', fullWidth, (checkpoint) => [...ranked, ...controlCases(checkpoint)]);
