@@ -87,7 +87,7 @@ export async function macsOf(
 }
 
 /** Where the scores of a seed lie. */
-export const scoresPath = (folder: string, seed: number): string => join(folder, `scores-seed${seed}.json`);
+const scoresPath = (folder: string, seed: number): string => join(folder, `scores-seed${seed}.json`);
 
 /** Windows with objects that a model keeps at the ratio of the controls. */
 export interface KeptObjectsOfModel extends KeptObjects {
