@@ -86,30 +86,16 @@ if (!existsSync(join(root, 'node_modules'))) {
 }
 ensurePnpm(['verify', ...asked]);
 
-/** Steps that only read what was built, and are waits and single threads for the most part: they run side by side once it is built. */
-const sideBySide = ['docs', 'package-checks', 'packed-smoke', 'publish-dry-run'];
-
-const names = asked.length > 0 ? asked : Object.keys(steps);
-const groups = names.includes('build')
-  ? [
-      ...names.filter((name) => !sideBySide.includes(name)).map((name) => [name]),
-      names.filter((name) => sideBySide.includes(name)),
-    ]
-  : names.map((name) => [name]);
 const rows = [];
-const runStep = async (name, of) => {
+for (const name of asked.length > 0 ? asked : Object.keys(steps)) {
+  console.log(`> ${name}`);
   const start = performance.now();
   const { passed, failed, skipped, output, notes } = await steps[name]();
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   if (failed > 0) console.log(output.trimEnd());
   for (const note of notes) console.log(`  ${note}`);
-  const verdict = failed > 0 ? 'FAILED' : passed > 0 ? 'ok' : 'skipped';
-  console.log(`  ${of.length > 1 ? `${name}: ` : ''}${verdict} in ${seconds} s`);
-  return { name, passed, failed, skipped, seconds };
-};
-for (const group of groups.filter(({ length }) => length > 0)) {
-  console.log(`> ${group.join(', ')}`);
-  rows.push(...(await Promise.all(group.map((name) => runStep(name, group)))));
+  console.log(`  ${failed > 0 ? 'FAILED' : passed > 0 ? 'ok' : 'skipped'} in ${seconds} s`);
+  rows.push({ name, passed, failed, skipped, seconds });
 }
 
 const total = (key) => rows.reduce((sum, row) => sum + row[key], 0);

@@ -2,12 +2,10 @@ import '@sparsevit/ops/gradients';
 import { startBackend } from '@sparsevit/testing';
 import { beforeAll, describe } from 'vitest';
 import { goldenCases } from './cases/goldens';
-import { propertyCases } from './cases/properties';
 import { loaders } from './loaders';
 
-// wasm runs the same cases in Node; in a page it is tested op by op
+// Plain ops: the goldens. The properties run on webgpu with its kernels, which is what pages use, and on plain ops in Node; wasm is tested op by op in a page.
 describe('webgpu', () => {
   beforeAll(() => startBackend('webgpu', loaders));
   goldenCases();
-  propertyCases('webgpu');
 });
