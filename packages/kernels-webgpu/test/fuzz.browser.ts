@@ -10,5 +10,5 @@ describe('webgpu', () => {
     await startBackend('webgpu', loaders);
     await webgpuKernels.install();
   });
-  fuzzCases(20, 50); // fewer than in Node: the software adapter is slow
+  fuzzCases(25, 50); // fewer than in Node: the software adapter is slow
 });
